@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors: the standard three, the inherited rest, and writing without waiting. */
+
+#include "util/fd.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "util/cleanup.h"
+
+int fd_fill_standard(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        if (errno != EBADF)
+            return -errno;
+        /* The lowest free number is fd itself, for those below it are open by now. */
+        if (open("/dev/null", (fd == 0 ? O_WRONLY : O_RDONLY) | O_NOCTTY) != fd)
+            return errno > 0 ? -errno : -EBADF;
+    }
+    return 0;
+}
+
+int fd_nullify_standard(void)
+{
+    cleanup_close int null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (null < 0)
+        return -errno;
+    for (int fd = 0; fd <= 2; fd++)
+        if (dup2(null, fd) < 0)
+            return -errno;
+    return 0;
+}
+
+static int close_listed(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    if (!directory)
+        return -errno;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        char *end;
+        long fd = strtol(entry->d_name, &end, 10);
+        if (*end == '\0' && fd > 2 && fd <= INT_MAX && fd != dirfd(directory))
+            close((int)fd);
+    }
+    closedir(directory);
+    return 0;
+}
+
+int fd_close_inherited(void)
+{
+    if (syscall(SYS_close_range, 3U, UINT_MAX, 0U) == 0)
+        return 0;
+    return close_listed();
+}
+
+static int write_retrying(int fd, const char *data, size_t length)
+{
+    ssize_t n;
+    do
+        n = write(fd, data, length);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : (int)n;
+}
+
+static int write_polled(int fd, const char *data, size_t length)
+{
+    struct pollfd wanted = { .fd = fd, .events = POLLOUT };
+    int r = poll(&wanted, 1, 0);
+    if (r < 0)
+        return errno == EINTR ? -EAGAIN : -errno;
+    if (r == 0)
+        return -EAGAIN;
+    return write_retrying(fd, data, length); /* POLLERR and POLLHUP too: write(2) names the reason */
+}
+
+int fd_write_now(int fd, const char *data, size_t length)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISREG(st.st_mode))
+        return write_retrying(fd, data, length);
+    if (S_ISSOCK(st.st_mode)) {
+        ssize_t n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return n < 0 ? -errno : (int)n;
+    }
+    return write_polled(fd, data, length);
+}

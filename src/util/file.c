@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole small files, and directories on the way to them. */
+
+#include "util/file.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "util/cleanup.h"
+
+static int check_type(const struct stat *st)
+{
+    if (S_ISDIR(st->st_mode))
+        return -EISDIR;
+    bool is_null = S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+    return S_ISREG(st->st_mode) || is_null ? 0 : -EINVAL;
+}
+
+int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length)
+{
+    struct stat st;
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    int r = check_type(&st);
+    if (r < 0)
+        return r;
+
+    /* Room for one byte too many, so that a longer file is seen as one, however large st_size says it is. */
+    cleanup_free char *buffer = malloc(max_bytes + 2);
+    if (!buffer)
+        return -ENOMEM;
+    size_t length = 0;
+    for (ssize_t n; (n = read(fd, buffer + length, max_bytes + 1 - length)) != 0;) {
+        if (n > 0)
+            length += (size_t)n;
+        else if (errno != EINTR)
+            return -errno;
+    }
+    if (length > max_bytes)
+        return -EFBIG;
+    buffer[length] = '\0';
+    *ret = steal_ptr(buffer);
+    *ret_length = length;
+    return 0;
+}
+
+int path_make_absolute(const char *path, char **ret)
+{
+    if (path[0] == '/') {
+        *ret = strdup(path);
+        return *ret ? 0 : -ENOMEM;
+    }
+    cleanup_free char *directory = getcwd(NULL, 0);
+    if (!directory)
+        return -errno;
+    while (strncmp(path, "./", 2) == 0)
+        path += 2;
+    return asprintf(ret, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory, path) < 0 ? -ENOMEM : 0;
+}
+
+int directory_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 1 : -errno;
+    /* By descriptor and without following: whoever can write to the parent cannot swap what is chowned. */
+    cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0)
+        return -errno;
+    return 0;
+}
+
+int directory_make_parents(const char *path)
+{
+    cleanup_free char *prefix = strdup(path);
+    if (!prefix)
+        return -ENOMEM;
+    for (char *slash = strchr(prefix + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(prefix, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        *slash = '/';
+    }
+    return 0;
+}

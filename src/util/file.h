@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* Whole small files, and directories on the way to them. */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads a regular file (or /dev/null, the customary mask) of at most max_bytes into a new NUL-terminated
+ * buffer, which the caller frees. A FIFO or device is refused instead of waited for. Returns 0 or -errno:
+ * -EISDIR, -EINVAL for another wrong type, -EFBIG when it is longer. */
+int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length);
+
+/* path itself when it is absolute, else below the working directory. The caller frees. Returns 0 or -errno.
+ */
+int path_make_absolute(const char *path, char **ret);
+
+/* Makes one directory with exactly this mode and owner, and leaves an existing one untouched.
+ * Returns 0, 1 when it existed, or -errno. */
+int directory_make(const char *path, mode_t mode, uid_t uid, gid_t gid);
+
+/* Makes the missing directories above path, for the caller alone (0700, as the XDG base directory
+ * specification wants). Returns 0 or -errno. */
+int directory_make_parents(const char *path);
