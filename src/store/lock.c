@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The lock: one daemon per state directory. */
+
+#include "store/lock.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "util/cleanup.h"
+
+char *lock_path(const char *state_dir)
+{
+    char *path;
+    return asprintf(&path, "%s/lock", state_dir) < 0 ? NULL : path;
+}
+
+static int open_regular(const char *path, int flags)
+{
+    struct stat st;
+    /* O_NONBLOCK: a FIFO planted here is to be refused, not waited for. */
+    cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    return steal_fd(&fd);
+}
+
+static int get_holder(int fd, pid_t *ret_holder)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(fd, F_GETLK, &lock) < 0)
+        return -errno;
+    if (lock.l_type == F_UNLCK)
+        return 0;
+    *ret_holder = lock.l_pid > 0 ? lock.l_pid : 0;
+    return 1;
+}
+
+int lock_acquire(const char *path, pid_t *ret_holder)
+{
+    cleanup_close int fd = open_regular(path, O_RDWR | O_CREAT);
+    if (fd < 0)
+        return fd;
+    for (;;) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        if (fcntl(fd, F_SETLK, &lock) == 0)
+            return steal_fd(&fd);
+        if (errno != EACCES && errno != EAGAIN)
+            return -errno;
+        int r = get_holder(fd, ret_holder);
+        if (r != 0)
+            return r < 0 ? r : -EBUSY;
+        /* The holder went between the two calls: the lock is free, try again. */
+    }
+}
+
+int lock_query(const char *path, pid_t *ret_holder)
+{
+    cleanup_close int fd = open_regular(path, O_RDONLY);
+    if (fd < 0)
+        return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
+    return get_holder(fd, ret_holder);
+}
