@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything by which the world outside moves the loop: time passing, and signals. */
+
+#include "daemon/clocks.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "util/cleanup.h"
+
+static usec_t read_clock(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts); /* cannot fail for the three clocks asked for */
+    return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+static void system_sample(Clocks *clocks, Instant *ret)
+{
+    (void)clocks;
+    *ret = (Instant){
+        .realtime_usec = read_clock(CLOCK_REALTIME),
+        .boottime_usec = read_clock(CLOCK_BOOTTIME),
+        .monotonic_usec = read_clock(CLOCK_MONOTONIC),
+    };
+}
+
+/* Setting the timer also forgets that it had expired, so that it need never be read. */
+static int arm(int timer_fd, usec_t until_usec)
+{
+    struct itimerspec spec = { .it_value = { .tv_sec = (time_t)(until_usec / USEC_PER_SEC),
+                                             .tv_nsec = (long)(until_usec % USEC_PER_SEC) * 1000 } };
+    return timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
+}
+
+static bool have_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    close_fd(fd);
+    return fd >= 0;
+}
+
+static int wake_for(const SystemClocks *clocks, unsigned signal)
+{
+    if (signal != SIGHUP)
+        return WAKE_STOP;
+    return clocks->stop_on_hangup && !have_terminal() ? WAKE_STOP : WAKE_RELOAD;
+}
+
+static int drain_signals(const SystemClocks *clocks)
+{
+    struct signalfd_siginfo info;
+    int wake = 0;
+    while (read(clocks->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        wake |= wake_for(clocks, info.ssi_signo);
+    return wake;
+}
+
+static int system_wait(Clocks *base, usec_t until_usec)
+{
+    SystemClocks *clocks = (SystemClocks *)base;
+    int r = arm(clocks->timer_fd, until_usec);
+    if (r < 0)
+        return r;
+
+    struct pollfd wanted[] = {
+        { .fd = clocks->signal_fd, .events = POLLIN },
+        { .fd = clocks->timer_fd, .events = POLLIN },
+    };
+    if (poll(wanted, ELEMENTSOF(wanted), -1) < 0)
+        return errno == EINTR ? 0 : -errno; /* SIGCONT after a stop interrupts poll(2): signal(7) */
+    return (wanted[0].revents ? drain_signals(clocks) : 0) | (wanted[1].revents ? WAKE_TIME : 0);
+}
+
+static int ignore(int signal)
+{
+    struct sigaction action = { .sa_handler = SIG_IGN };
+    return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+}
+
+static int open_signals(SystemClocks *clocks)
+{
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) < 0)
+        return -errno;
+    clocks->stop_on_hangup = hangup.sa_handler != SIG_IGN && have_terminal();
+
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    clocks->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (clocks->signal_fd < 0)
+        return -errno;
+    int r = ignore(SIGPIPE);
+    return r < 0 ? r : ignore(SIGXFSZ);
+}
+
+int system_clocks_open(SystemClocks *ret)
+{
+    *ret = (SystemClocks){ .clocks = { .sample = system_sample, .wait = system_wait },
+                           .timer_fd = -1,
+                           .signal_fd = -1 };
+    int r = open_signals(ret);
+    if (r < 0)
+        return r;
+    ret->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    return ret->timer_fd < 0 ? -errno : 0;
+}
+
+void system_clocks_close(SystemClocks *clocks)
+{
+    clocks->timer_fd = close_fd(clocks->timer_fd);
+    clocks->signal_fd = close_fd(clocks->signal_fd);
+}

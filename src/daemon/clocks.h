@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* Everything by which the world outside moves the loop: time passing, and signals. The loop knows this table
+ * only, so that a test can run a year on a clock of its own. */
+
+#include <stdbool.h>
+
+#include "util/usec.h"
+
+/* One moment on three clocks, clock_gettime(2). */
+typedef struct Instant {
+    usec_t realtime_usec;  /* may be set and may step */
+    usec_t boottime_usec;  /* since the boot, suspend included: what beats are due by */
+    usec_t monotonic_usec; /* since the boot, suspend left out: what the manager's watchdog counts */
+} Instant;
+
+/* Why a wait ended; none of them: no reason, look at the clock and wait again. */
+enum {
+    WAKE_TIME = 1 << 0,
+    WAKE_STOP = 1 << 1,   /* SIGTERM, SIGINT */
+    WAKE_RELOAD = 1 << 2, /* SIGHUP */
+};
+
+typedef struct Clocks Clocks;
+struct Clocks {
+    void (*sample)(Clocks *clocks, Instant *ret);
+    /* Waits until CLOCK_BOOTTIME reads until_usec or a signal comes. Returns a set of WAKE_*, or -errno. */
+    int (*wait)(Clocks *clocks, usec_t until_usec);
+};
+
+/* The machine's own: a timerfd and a signalfd. */
+typedef struct SystemClocks {
+    Clocks clocks;
+    int timer_fd;
+    int signal_fd;
+    bool stop_on_hangup;
+} SystemClocks;
+
+#define SYSTEM_CLOCKS_NONE              \
+    {                                   \
+        .timer_fd = -1, .signal_fd = -1 \
+    }
+
+/* Blocks SIGTERM, SIGINT and SIGHUP, which from then on end a wait, and ignores SIGPIPE and SIGXFSZ, which a
+ * write reports as well. A SIGHUP means a reload, but not the one that comes because the terminal the program
+ * was started from in the foreground is gone: that one stops it, unless SIGHUP was ignored before (nohup(1)).
+ * Returns 0 or -errno. */
+int system_clocks_open(SystemClocks *ret);
+void system_clocks_close(SystemClocks *clocks);

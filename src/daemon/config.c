@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration files, read into settings. */
+
+#include "daemon/config.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build-config.h"
+#include "core/ini.h"
+#include "daemon/exit.h"
+#include "util/file.h"
+
+#define CONFIG_FILE CONFIG_DIR "/heartbeatd.conf"
+#define CONFIG_DROPINS CONFIG_DIR "/heartbeatd.conf.d"
+#define CONFIG_FILE_MAX (1024 * 1024) /* bytes */
+#define SECTION "Heartbeat"
+
+typedef enum Scope { EVERYTHING, STATE_DIR_ONLY } Scope;
+
+static const Setting *find_key(const char *key)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (strcmp(settings_table[i].key, key) == 0)
+            return &settings_table[i];
+    return NULL;
+}
+
+static int apply(const char *path, const IniReader *at, Settings *settings, Error *ret_error)
+{
+    if (strcmp(at->section, SECTION) != 0)
+        return error_set(ret_error, EXIT_CONFIG, EINVAL,
+                         "%s:%zu: [%s]: unknown section; expected [" SECTION "]", path, at->line,
+                         at->section);
+    const Setting *setting = find_key(at->key);
+    if (!setting)
+        return error_set(ret_error, EXIT_CONFIG, EINVAL,
+                         "%s:%zu: %s: unknown key; heartbeatd.conf(5) lists them", path, at->line, at->key);
+
+    char where[PATH_MAX + 64];
+    snprintf(where, sizeof(where), "%s:%zu: %s", path, at->line, at->key);
+    return setting_apply(setting, settings, at->value[0] ? at->value : NULL, where, EXIT_CONFIG, ret_error);
+}
+
+static bool is_state_dir(const IniReader *at)
+{
+    return strcmp(at->section, SECTION) == 0 && strcmp(at->key, "StateDir") == 0;
+}
+
+static int read_settings(const char *path, char *text, size_t length, Scope scope, Settings *settings,
+                         Error *ret_error)
+{
+    IniReader reader;
+    const char *problem;
+    ini_start(&reader, text, length);
+    for (int r; (r = ini_next(&reader, &problem)) != 0;) {
+        if (scope == STATE_DIR_ONLY && (r < 0 || !is_state_dir(&reader)))
+            continue;
+        if (r < 0)
+            return error_set(ret_error, EXIT_CONFIG, EBADMSG, "%s:%zu: %s", path, reader.line, problem);
+        r = apply(path, &reader, settings, ret_error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static const char *problem_with(int error)
+{
+    return error == EFBIG    ? "longer than 1 MiB"
+           : error == EINVAL ? "expected a regular file"
+                             : strerror(error);
+}
+
+static int read_file(const char *path, Scope scope, bool may_be_missing, Settings *settings, Error *ret_error)
+{
+    cleanup_free char *text = NULL;
+    size_t length;
+    int r = file_read(path, CONFIG_FILE_MAX, &text, &length);
+    if (r == -ENOENT && may_be_missing)
+        return 0;
+    if (r < 0)
+        return error_set(ret_error, EXIT_CONFIG, -r, "%s: cannot be read: %s", path, problem_with(-r));
+    return read_settings(path, text, length, scope, settings, ret_error);
+}
+
+static int is_dropin(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_dropins(Scope scope, Settings *settings, Error *ret_error)
+{
+    struct dirent **entries;
+    int n = scandir(CONFIG_DROPINS, &entries, is_dropin, by_bytes);
+    if (n < 0)
+        return errno == ENOENT ? 0
+                               : error_set(ret_error, EXIT_CONFIG, errno, "%s: cannot be read: %s",
+                                           CONFIG_DROPINS, strerror(errno));
+    int r = 0;
+    for (int i = 0; i < n; i++) {
+        char path[sizeof(CONFIG_DROPINS) + 1 + sizeof(entries[i]->d_name)];
+        snprintf(path, sizeof(path), "%s/%s", CONFIG_DROPINS, entries[i]->d_name);
+        if (r == 0)
+            r = read_file(path, scope, false, settings, ret_error);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static int read_all(const char *path, Scope scope, Settings *settings, Error *ret_error)
+{
+    if (path)
+        return read_file(path, scope, false, settings, ret_error);
+    int r = read_file(CONFIG_FILE, scope, true, settings, ret_error);
+    return r < 0 ? r : read_dropins(scope, settings, ret_error);
+}
+
+int config_read(const char *path, Settings *settings, Error *ret_error)
+{
+    return read_all(path, EVERYTHING, settings, ret_error);
+}
+
+int config_read_state_dir(const char *path, Settings *settings, Error *ret_error)
+{
+    return read_all(path, STATE_DIR_ONLY, settings, ret_error);
+}

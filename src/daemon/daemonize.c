@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* The steps of daemon(7), and the first process's wait for what becomes of the last.
+ *
+ * What goes through the pipe: any number of lines for standard error, then a NUL and one byte, the exit code.
+ * The first process is a subreaper meanwhile, so that the daemon becomes its child, and all it signals or
+ * waits for is a child of its own or in a process group led by one that was not reaped: no number can be
+ * recycled under it. */
+
+#include "daemon/daemonize.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "daemon/exit.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/usec.h"
+
+#define ANSWER_TIMEOUT_SEC 30
+
+int daemonize_prepare(void)
+{
+    int r = fd_close_inherited();
+    if (r < 0)
+        return r;
+    for (int signal = 1; signal <= SIGRTMAX; signal++) {
+        struct sigaction action = { .sa_handler = SIG_DFL };
+        (void)sigaction(signal, &action,
+                        NULL); /* fails for KILL, STOP and libc's own, which cannot be changed */
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+static int become_daemon(int answer_fd)
+{
+    log_to_fd(answer_fd);
+    int r = fd_nullify_standard();
+    if (r < 0)
+        return r;
+    umask(027);
+    return chdir("/") < 0 ? -errno : 0;
+}
+
+/* Between the two forks: makes the session, which it leads, and leaves it to a child that cannot lead one and
+ * so can never acquire a terminal. Returns in that child only. */
+static void fork_again(int answer_fd)
+{
+    pid_t pid = setsid() < 0 ? -1 : fork();
+    if (pid == 0)
+        return;
+    if (pid < 0) {
+        log_to_fd(answer_fd);
+        log_error("cannot fork: %s", strerror(errno));
+        (void)daemonize_answer(&answer_fd, EXIT_FAILURE);
+    }
+    _exit(EXIT_SUCCESS);
+}
+
+static usec_t now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+typedef struct Answer {
+    bool given;
+    bool ended; /* the daemon closed its end */
+    int exit_code;
+} Answer;
+
+/* Takes a part of what came: lines are passed on, the two bytes at the end are the answer. */
+static void take(Answer *answer, bool *code_follows, const char *data, size_t length)
+{
+    const char *nul = memchr(data, '\0', length);
+    size_t text = answer->given || *code_follows ? 0 : nul ? (size_t)(nul - data) : length;
+    if (text > 0)
+        (void)fd_write_now(STDERR_FILENO, data, text);
+    if (text == length)
+        return;
+    if (!*code_follows && !answer->given) {
+        *code_follows = true;
+        text++;
+    }
+    if (text < length && !answer->given) {
+        answer->exit_code = (unsigned char)data[text];
+        answer->given = true;
+    }
+}
+
+/* Until the daemon is ready, or is gone, or its time is up: one that answers with a failure is waited for to
+ * end. */
+static Answer await(int fd)
+{
+    Answer answer = { 0 };
+    bool code_follows = false;
+    usec_t deadline = now() + ANSWER_TIMEOUT_SEC * USEC_PER_SEC;
+    while (!answer.ended && !(answer.given && answer.exit_code == EXIT_SUCCESS)) {
+        usec_t at = now();
+        struct pollfd wanted = { .fd = fd, .events = POLLIN };
+        if (at >= deadline)
+            break;
+        if (poll(&wanted, 1, (int)((deadline - at) / USEC_PER_MSEC) + 1) <= 0)
+            continue;
+        char data[512];
+        ssize_t n = read(fd, data, sizeof(data));
+        if (n > 0)
+            take(&answer, &code_follows, data, (size_t)n);
+        else if (n == 0)
+            answer.ended = true;
+    }
+    return answer;
+}
+
+/* Kills what is left of the session that child made, reaps it all, and returns how the daemon ended: a status
+ * of wait(2). */
+static int end_session(pid_t child)
+{
+    int status = 0, last = 0;
+    kill(-child, SIGKILL);
+    kill(child, SIGKILL);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    for (;;) {
+        if (waitpid(-child, &status, 0) > 0)
+            last = status;
+        else if (errno != EINTR)
+            return last;
+    }
+}
+
+static void report_death(const Answer *answer, int status)
+{
+    if (!answer->ended)
+        log_error("no first beat after %d s; the daemon was ended", ANSWER_TIMEOUT_SEC);
+    else if (WIFSIGNALED(status))
+        log_error("the daemon died before its first beat: signal %d, %s", WTERMSIG(status),
+                  strsignal(WTERMSIG(status)));
+    else
+        log_error("the daemon ended before its first beat with exit status %d and without a word",
+                  WEXITSTATUS(status));
+}
+
+static int wait_for_daemon(pid_t child, int fd)
+{
+    Answer answer = await(fd);
+    if (answer.given && answer.exit_code == EXIT_SUCCESS) {
+        waitpid(child, NULL, 0);
+        return EXIT_SUCCESS;
+    }
+    int status = end_session(child);
+    if (answer.given)
+        return answer.exit_code;
+    report_death(&answer, status);
+    return EXIT_FAILURE;
+}
+
+int daemonize(int *ret_answer_fd, int *ret_exit_code)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return -errno;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child > 0) {
+        close_fd(ends[1]);
+        *ret_exit_code = wait_for_daemon(child, ends[0]);
+        close_fd(ends[0]);
+        return 1;
+    }
+    close_fd(ends[0]);
+    fork_again(ends[1]);
+    *ret_answer_fd = ends[1];
+    return become_daemon(ends[1]);
+}
+
+int daemonize_answer(int *answer_fd, int exit_code)
+{
+    char bytes[] = { '\0', (char)exit_code };
+    cleanup_close int fd = steal_fd(answer_fd);
+    ssize_t n = write(fd, bytes, sizeof(bytes));
+    return n < 0 ? -errno : 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* heartbeatd: from the command line to whoever does what it asks for. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/control.h"
+#include "daemon/daemonize.h"
+#include "daemon/exit.h"
+#include "daemon/service.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+static int report(const Error *error)
+{
+    log_error("%s", error->text);
+    return error->exit_code;
+}
+
+static int check_or_print(const Options *options, const Places *places)
+{
+    Settings settings = { 0 };
+    Error error;
+    int r = options_load_settings(options, places, &settings, &error);
+    if (r == 0 && options->command == COMMAND_PRINT_CONFIG)
+        settings_print(&settings);
+    settings_done(&settings);
+    return r < 0 ? report(&error) : EXIT_SUCCESS;
+}
+
+static int dispatch(const Options *options, const Places *places)
+{
+    switch (options->command) {
+    case COMMAND_RUNNING:
+        return control_running(options, places);
+    case COMMAND_STOP:
+        return control_stop(options, places);
+    case COMMAND_CHECK_CONFIG:
+    case COMMAND_PRINT_CONFIG:
+        return check_or_print(options, places);
+    default:
+        return service_run(options, places);
+    }
+}
+
+static int run(const Options *options)
+{
+    Places places = { 0 };
+    Error error;
+    if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION) {
+        options->command == COMMAND_HELP ? options_print_help() : options_print_version();
+        return EXIT_SUCCESS;
+    }
+    int exit_code = places_find(&places, &error) < 0 ? report(&error) : -1;
+    if (exit_code < 0) {
+        if (places.stderr_on_journal)
+            log_to_journal_stream();
+        exit_code = dispatch(options, &places);
+    }
+    places_done(&places);
+    return exit_code;
+}
+
+/* What was printed counts only once it is out: standard output may be a full disk. */
+static int flush(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    log_error("standard output: %s", strerror(errno));
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char *argv[])
+{
+    Options options = { 0 };
+    Error error;
+    int exit_code;
+
+    if (fd_fill_standard() < 0)
+        return EXIT_FAILURE; /* and no descriptor to say so on */
+    if (options_parse(argc, argv, &options, &error) < 0)
+        exit_code = report(&error);
+    else if (options.fork && options.command == COMMAND_RUN && daemonize_prepare() < 0)
+        exit_code = EXIT_FAILURE;
+    else
+        exit_code = run(&options);
+    options_done(&options);
+    return flush(exit_code);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+
+#include "daemon/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build-config.h"
+#include "daemon/config.h"
+#include "daemon/exit.h"
+#include "util/file.h"
+
+/* What getopt_long(3) returns for an option. Settings come last: theirs is OPTION_SETTING + index in their
+ * table. */
+enum {
+    OPTION_COMMAND = 0x100, /* + Command */
+    OPTION_FORK = 0x200,
+    OPTION_CONFIG,
+    OPTION_PID_FILE,
+    OPTION_USER,
+    OPTION_SETTING = 0x300,
+};
+
+static const struct option plain_options[] = {
+    { "running", no_argument, NULL, OPTION_COMMAND + COMMAND_RUNNING },
+    { "stop", no_argument, NULL, OPTION_COMMAND + COMMAND_STOP },
+    { "check-config", no_argument, NULL, OPTION_COMMAND + COMMAND_CHECK_CONFIG },
+    { "print-config", no_argument, NULL, OPTION_COMMAND + COMMAND_PRINT_CONFIG },
+    { "help", no_argument, NULL, OPTION_COMMAND + COMMAND_HELP },
+    { "version", no_argument, NULL, OPTION_COMMAND + COMMAND_VERSION },
+    { "fork", no_argument, NULL, OPTION_FORK },
+    { "config", required_argument, NULL, OPTION_CONFIG },
+    { "pid-file", required_argument, NULL, OPTION_PID_FILE },
+    { "user", required_argument, NULL, OPTION_USER },
+};
+
+#define MAX_OPTIONS (ELEMENTSOF(plain_options) + 16)
+
+static void list_options(struct option list[static MAX_OPTIONS])
+{
+    memcpy(list, plain_options, sizeof(plain_options));
+    struct option *next = list + ELEMENTSOF(plain_options);
+    for (size_t i = 0; i < settings_count; i++)
+        *next++ =
+            (struct option){ settings_table[i].option, required_argument, NULL, OPTION_SETTING + (int)i };
+    *next = (struct option){ 0 };
+}
+
+static int out_of_memory(Error *ret_error)
+{
+    return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
+}
+
+static int refuse(Error *ret_error, const char *argument, const char *problem)
+{
+    return error_set(ret_error, EXIT_ARGUMENTS, EINVAL, "%.200s: %s; see heartbeatd --help", argument,
+                     problem);
+}
+
+static int set_command(Options *options, Command command, const char *argument, Error *ret_error)
+{
+    if (options->command != COMMAND_RUN && options->command != command)
+        return refuse(ret_error, argument, "cannot be combined with another command");
+    options->command = command;
+    return 0;
+}
+
+static int set_path(char **target, const char *path, Error *ret_error)
+{
+    char *absolute;
+    int r = path_make_absolute(path, &absolute);
+    if (r < 0)
+        return error_set(ret_error, EXIT_FAILURE, -r, "%s: working directory: %s", path, strerror(-r));
+    free(*target);
+    *target = absolute;
+    return 0;
+}
+
+static bool is_path(const Setting *setting, const char *value)
+{
+    return setting->path == PATH_ALWAYS || (setting->path == PATH_WITH_SLASH && strchr(value, '/'));
+}
+
+static int add_override(Options *options, const Setting *setting, const char *value, Error *ret_error)
+{
+    Override *grown = realloc(options->overrides, (options->n_overrides + 1) * sizeof(*grown));
+    if (!grown)
+        return out_of_memory(ret_error);
+    options->overrides = grown;
+    Override *override = &grown[options->n_overrides++];
+    *override = (Override){ .setting = setting };
+    if (is_path(setting, value))
+        return set_path(&override->value, value, ret_error);
+    override->value = strdup(value);
+    return override->value ? 0 : out_of_memory(ret_error);
+}
+
+static int apply_override(const Override *override, Settings *settings, Error *ret_error)
+{
+    char where[64];
+    snprintf(where, sizeof(where), "--%s", override->setting->option);
+    return setting_apply(override->setting, settings, override->value, where, EXIT_ARGUMENTS, ret_error);
+}
+
+static int set_setting(Options *options, const Setting *setting, const char *value, Error *ret_error)
+{
+    Settings unused = { 0 };
+    int r = add_override(options, setting, value, ret_error);
+    if (r == 0)
+        r = apply_override(&options->overrides[options->n_overrides - 1], &unused, ret_error);
+    settings_done(&unused);
+    return r;
+}
+
+/* argument: the word on the command line that the option came from. */
+static int take_option(Options *options, int option, const char *argument, Error *ret_error)
+{
+    if (optarg && optarg[0] == '\0')
+        return refuse(ret_error, argument, "expected a value that is not empty");
+    if (option >= OPTION_SETTING)
+        return set_setting(options, &settings_table[option - OPTION_SETTING], optarg, ret_error);
+    if (option == OPTION_CONFIG)
+        return set_path(&options->config, optarg, ret_error);
+    if (option == OPTION_PID_FILE)
+        return set_path(&options->pid_file, optarg, ret_error);
+    if (option == OPTION_USER) {
+        free(options->user);
+        options->user = strdup(optarg);
+        return options->user ? 0 : out_of_memory(ret_error);
+    }
+    if (option == OPTION_FORK) {
+        options->fork = true;
+        return 0;
+    }
+    return set_command(options, (Command)(option - OPTION_COMMAND), argument, ret_error);
+}
+
+/* getopt_long(3) takes any unambiguous beginning of an option's name, which would change its meaning, or
+ * cease to have one, as soon as an option is added. */
+static bool is_whole_name(const char *argument, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(argument + 2, name, length) == 0 &&
+           (argument[2 + length] == '=' || argument[2 + length] == '\0');
+}
+
+static int refuse_unparsed(int result, const char *argument, Error *ret_error)
+{
+    char name[256];
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
+    if (result == ':')
+        return refuse(ret_error, name, "expected a value");
+    for (size_t i = 0; i < ELEMENTSOF(plain_options); i++)
+        if (strlen(name) > 2 && strcmp(name + 2, plain_options[i].name) == 0)
+            return refuse(ret_error, name, "takes no value");
+    return refuse(ret_error, name, "unknown option");
+}
+
+static int check_combination(const Options *options, Error *ret_error)
+{
+    bool runs = options->command == COMMAND_RUN;
+    if (options->fork && !runs && options->command != COMMAND_CHECK_CONFIG &&
+        options->command != COMMAND_PRINT_CONFIG)
+        return refuse(ret_error, "--fork", "cannot be combined with a command");
+    if (options->user && !options->fork)
+        return refuse(ret_error, "--user", "goes with --fork; systemd has User= for it");
+    if (options->pid_file && runs && !options->fork)
+        return refuse(ret_error, "--pid-file", "goes with --fork");
+    return 0;
+}
+
+int options_parse(int argc, char *argv[], Options *ret, Error *ret_error)
+{
+    struct option list[MAX_OPTIONS];
+    list_options(list);
+    opterr = 0;
+    for (;;) {
+        int index = 0;
+        const char *argument = argv[optind];
+        int option = getopt_long(argc, argv, "+:", list, &index);
+        if (option == -1)
+            break;
+        if (option == '?' || option == ':' || !is_whole_name(argument, list[index].name))
+            return refuse_unparsed(option, argument, ret_error);
+        int r = take_option(ret, option, argument, ret_error);
+        if (r < 0)
+            return r;
+        if (ret->command == COMMAND_HELP || ret->command == COMMAND_VERSION)
+            return 0;
+    }
+    if (optind < argc)
+        return error_set(ret_error, EXIT_ARGUMENTS, EINVAL,
+                         "\"%.200s\": unexpected argument; see heartbeatd --help", argv[optind]);
+    return check_combination(ret, ret_error);
+}
+
+void options_done(Options *options)
+{
+    for (size_t i = 0; i < options->n_overrides; i++)
+        free(options->overrides[i].value);
+    free(options->overrides);
+    free(options->config);
+    free(options->pid_file);
+    free(options->user);
+    *options = (Options){ 0 };
+}
+
+static int apply_overrides(const Options *options, Settings *settings, Error *ret_error)
+{
+    bool replaced_outputs = false;
+    for (size_t i = 0; i < options->n_overrides; i++) {
+        const Override *override = &options->overrides[i];
+        if (strcmp(override->setting->option, "output") == 0 && !replaced_outputs) {
+            override->setting->set(settings, NULL); /* the first --output replaces all of the file's */
+            replaced_outputs = true;
+        }
+        int r = apply_override(override, settings, ret_error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int complete(const Options *options, const Places *places, Settings *settings, Error *ret_error)
+{
+    int r = apply_overrides(options, settings, ret_error);
+    if (r < 0)
+        return r;
+    return settings_complete(settings, places, options->fork) < 0 ? out_of_memory(ret_error) : 0;
+}
+
+static bool has_override(const Options *options, const char *option)
+{
+    for (size_t i = 0; i < options->n_overrides; i++)
+        if (strcmp(options->overrides[i].setting->option, option) == 0)
+            return true;
+    return false;
+}
+
+static int check_outputs(const Options *options, const Settings *settings, Error *ret_error)
+{
+    int exit_code = has_override(options, "output") ? EXIT_ARGUMENTS : EXIT_CONFIG;
+    for (size_t i = 0; i < settings->n_outputs; i++)
+        if (options->fork && strcmp(settings->outputs[i], "stdout") == 0)
+            return error_set(
+                ret_error, exit_code, EINVAL,
+                "output stdout: a daemon made by --fork has none; expected journal, syslog or a path");
+    return 0;
+}
+
+int options_load_settings(const Options *options, const Places *places, Settings *ret, Error *ret_error)
+{
+    int r = config_read(options->config, ret, ret_error);
+    if (r == 0)
+        r = complete(options, places, ret, ret_error);
+    return r == 0 ? check_outputs(options, ret, ret_error) : r;
+}
+
+int options_load_state_dir(const Options *options, const Places *places, Settings *ret, Error *ret_error)
+{
+    int r = has_override(options, "state-dir") ? 0 : config_read_state_dir(options->config, ret, ret_error);
+    return r == 0 ? complete(options, places, ret, ret_error) : r;
+}
+
+void options_print_help(void)
+{
+    fputs("heartbeatd - one message every " DEFAULT_INTERVAL_TEXT ", and a watchdog fed by it\n"
+          "\n"
+          "heartbeatd [OPTION]...            run in the foreground, as a service manager wants\n"
+          "heartbeatd --fork [OPTION]...     run as a daemon; returns after the first beat\n"
+          "heartbeatd --running | --stop     print the running one's pid; end it and wait\n"
+          "heartbeatd --check-config | --print-config | --help | --version\n"
+          "\n"
+          "  --interval=SPAN    time from beat to beat, 10ms to 1d (" DEFAULT_INTERVAL_TEXT ")\n"
+          "  --message=TEXT     with %n number, %t time, %H host, %b boot id, %u uptime, %%\n"
+          "  --output=WHERE     journal, stdout, syslog or a file's path; may be repeated\n"
+          "  --format=FORMAT    full: time and message; plain: the message alone\n"
+          "  --state-dir=DIR    where the lock is: one daemon per directory\n"
+          "  --config=FILE      read FILE and not " CONFIG_DIR "/heartbeatd.conf\n"
+          "  --pid-file=PATH    with --fork: for people and init scripts\n"
+          "  --user=USER        with --fork, as root: run as USER\n"
+          "\n"
+          "Exit status: 0 done, 1 failed, 2 bad arguments, 4 no privilege, 6 bad\n"
+          "configuration, 150 already running. --running: 0 yes, 1 a pid file only, 3 no.\n"
+          "Manual: heartbeatd(8), heartbeatd.conf(5)\n",
+          stdout);
+}
+
+void options_print_version(void)
+{
+    printf("heartbeatd " VERSION " (%s libsystemd)\n", output_journal_supported ? "with" : "without");
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages as lines in a file, FIFO or character device of a given path.
+ *
+ * The path is looked at before each message, so that a file which was renamed, removed or replaced by log
+ * rotation is left for a new one without anybody's help; one that was cut to nothing is simply appended to.
+ */
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/exit.h"
+#include "daemon/output.h"
+#include "daemon/sink.h"
+#include "util/cleanup.h"
+
+typedef struct OutputFile {
+    Output output;
+    Sink sink;
+    dev_t device; /* of the open file, to tell it from what lies at the path now */
+    ino_t inode;
+} OutputFile;
+
+static Output *file_new(const char *name, Format format)
+{
+    (void)name, (void)format;
+    OutputFile *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->sink.fd = -1;
+    return &self->output;
+}
+
+/* Whether the file ends within a line, left by a writer that was cut off. Cannot be told of one that may be
+ * written but not read; then it is taken to be whole. */
+static bool ends_torn(const OutputFile *self, off_t size)
+{
+    struct stat st;
+    char last;
+    cleanup_close int fd = open(self->output.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == self->device && st.st_ino == self->inode &&
+           pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+static int open_path(OutputFile *self)
+{
+    struct stat st;
+    /* O_NONBLOCK: a FIFO without a reader is an error (ENXIO) and not a wait. The description is ours alone.
+     */
+    cleanup_close int fd =
+        open(self->output.name,
+             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+        return -ENOTSUP;
+
+    close_fd(self->sink.fd);
+    self->sink.fd = steal_fd(&fd);
+    self->device = st.st_dev;
+    self->inode = st.st_ino;
+    self->sink.torn = S_ISREG(st.st_mode) && st.st_size > 0 && ends_torn(self, st.st_size);
+    return 0;
+}
+
+/* Is what lies at the path still the open file? A file cut to nothing has no torn line any more. */
+static bool is_current(OutputFile *self)
+{
+    struct stat st;
+    if (self->sink.fd < 0 || lstat(self->output.name, &st) < 0 || st.st_dev != self->device ||
+        st.st_ino != self->inode)
+        return false;
+    if (S_ISREG(st.st_mode) && st.st_size == 0)
+        self->sink.torn = false;
+    return true;
+}
+
+static const char *hint(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return "; its directory must exist";
+    case ELOOP:
+        return "; a symbolic link is not followed here, name the file itself";
+    case ENOTSUP:
+        return "; expected a regular file, a FIFO or a character device";
+    case EROFS:
+        return "; in the sandbox of the unit allow it by ReadWritePaths= in a drop-in (systemctl edit heartbeatd)";
+    default:
+        return "";
+    }
+}
+
+static int file_open(Output *output, Error *ret_error)
+{
+    OutputFile *self = (OutputFile *)output;
+    struct stat st;
+    int r = open_path(self);
+    if (r == -ENXIO && lstat(output->name, &st) == 0 && !S_ISFIFO(st.st_mode))
+        r = -ENOTSUP; /* what open(2) says of a socket, too */
+    if (r >= 0)
+        return 0;
+    return error_set(ret_error, exit_code_for(-r), -r, "output %s: %s%s", output->name,
+                     r == -ENOTSUP ? "wrong type of file" : strerror(-r), hint(-r));
+}
+
+static int file_write(Output *output, const Beat *beat)
+{
+    OutputFile *self = (OutputFile *)output;
+    if (!is_current(self)) {
+        int r = open_path(self);
+        if (r < 0)
+            return r;
+    }
+    return sink_write(&self->sink, output->format, beat);
+}
+
+static void file_free(Output *output)
+{
+    OutputFile *self = (OutputFile *)output;
+    close_fd(self->sink.fd);
+    free(self);
+}
+
+const OutputClass output_file = { file_new, file_open, file_write, file_free };

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Where messages go, and what is known of an output that fails. */
+
+#include "daemon/output.h"
+
+#include <limits.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const OutputClass *class;
+} words[] = {
+    { "journal", &output_journal },
+    { "stdout", &output_stdout },
+    { "syslog", &output_syslog },
+};
+
+static const OutputClass *find_class(const char *name)
+{
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (strcmp(words[i].name, name) == 0)
+            return words[i].class;
+    return name[0] == '/' && name[1] != '\0' && strlen(name) < PATH_MAX ? &output_file : NULL;
+}
+
+bool output_name_is_valid(const char *name)
+{
+    return find_class(name) != NULL;
+}
+
+Output *output_new(const char *name, Format format)
+{
+    const OutputClass *class = find_class(name);
+    Output *output = class->new (name, format);
+    if (!output)
+        return NULL;
+    output->class = class;
+    output->format = format;
+    output->name = strdup(name);
+    return output->name ? output : output_free(output);
+}
+
+Output *output_free(Output *output)
+{
+    if (output) {
+        free(output->name);
+        output->class->free(output);
+    }
+    return NULL;
+}
+
+/* ENXIO: a FIFO without a reader. The rest is a full or failing disk or a table that is full for now. */
+static bool passes_by_itself(int error)
+{
+    static const int passing[] = { ENXIO,  ENOSPC, EDQUOT, EIO,    EAGAIN,   EINTR,
+                                   ENFILE, EMFILE, ENOMEM, ESTALE, ETIMEDOUT };
+    for (size_t i = 0; i < ELEMENTSOF(passing); i++)
+        if (passing[i] == error)
+            return true;
+    return false;
+}
+
+int output_open(Output *output, Error *ret_error)
+{
+    int r = output->class->open(output, ret_error);
+    return r < 0 && passes_by_itself(-r) ? 0 : r;
+}
+
+static OutputChange note_loss(Output *output, int error, usec_t realtime_usec)
+{
+    bool first = output->failure == 0;
+    if (first) {
+        output->lost = 0;
+        output->lost_from_usec = realtime_usec;
+    }
+    output->failure = error;
+    output->lost++;
+    output->lost_to_usec = realtime_usec;
+    return first ? OUTPUT_FAILED : OUTPUT_SAME;
+}
+
+OutputChange output_write(Output *output, const Beat *beat, Output *ret_before)
+{
+    int r = output->class->write(output, beat);
+    if (r < 0)
+        return note_loss(output, -r, beat->at.realtime_usec);
+    if (output->failure == 0)
+        return OUTPUT_SAME;
+    *ret_before = *output;
+    output->failure = 0;
+    return OUTPUT_RECOVERED;
+}
+
+const char *output_failure_text(const Output *output)
+{
+    bool socket = output->class == &output_journal || output->class == &output_syslog;
+    if (output->failure == EAGAIN)
+        return "nobody reads, and what it holds is full";
+    if (output->failure == ENXIO)
+        return "nobody reads";
+    if (socket && (output->failure == ENOENT || output->failure == ECONNREFUSED))
+        return "there is none on this host, or it does not run";
+    return strerror(output->failure);
+}
+
+void output_inherit(Output *output, const Output *predecessor)
+{
+    output->failure = predecessor->failure;
+    output->lost = predecessor->lost;
+    output->lost_from_usec = predecessor->lost_from_usec;
+    output->lost_to_usec = predecessor->lost_to_usec;
+}

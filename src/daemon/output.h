@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* Where messages go: journal, stdout, syslog, files; and what is known of one that fails.
+ *
+ * A failing output stops neither the others nor the daemon. It is tried again with every beat, and counts
+ * what it lost until then. Nothing here prints: the caller learns of each turn for the worse or the better
+ * once. */
+
+#include <stdbool.h>
+
+#include "daemon/beat.h"
+#include "util/error.h"
+
+typedef enum Format {
+    FORMAT_UNSET,
+    FORMAT_FULL,  /* in files and on stdout: the time before the message */
+    FORMAT_PLAIN, /* the message and nothing else */
+} Format;
+
+typedef struct Output Output;
+
+/* What tells one sort of output from another. Both return 0 or -errno and may be called again after a
+ * failure. */
+typedef struct OutputClass {
+    Output *(*new)(const char *name, Format format); /* NULL: no memory */
+    int (*open)(Output *output, Error *ret_error);   /* fails for good or in passing, see output_open() */
+    int (*write)(Output *output, const Beat *beat);
+    void (*free)(Output *output);
+} OutputClass;
+
+struct Output {
+    const OutputClass *class;
+    char *name; /* journal, stdout, syslog, or the file's absolute path */
+    Format format;
+    int failure; /* errno of the first message lost, 0 while it works */
+    uint64_t lost;
+    usec_t lost_from_usec, lost_to_usec; /* CLOCK_REALTIME of the first and last message lost */
+};
+
+extern const OutputClass output_file, output_journal, output_stdout, output_syslog;
+
+/* Whether this build has the journal in it. */
+extern const bool output_journal_supported;
+
+/* Whether name can be an output: one of the three words or an absolute path. */
+bool output_name_is_valid(const char *name);
+
+/* The caller frees with output_free(), which takes NULL. Returns NULL when there is no memory. */
+Output *output_new(const char *name, Format format);
+Output *output_free(Output *output);
+
+/* Opens it for the first time. Trouble that passes by itself (no space, I/O error, nobody reads) is left to
+ * the beats and returns 0. What an administrator must mend returns -errno with *ret_error filled. */
+int output_open(Output *output, Error *ret_error);
+
+typedef enum OutputChange { OUTPUT_SAME, OUTPUT_FAILED, OUTPUT_RECOVERED } OutputChange;
+
+/* Writes one message. After OUTPUT_RECOVERED *ret_before holds the failure that ended: lost, lost_from_usec,
+ * lost_to_usec. output->failure says whether this message was taken. */
+OutputChange output_write(Output *output, const Beat *beat, Output *ret_before);
+
+/* Why the output fails, in words: what strerror(3) has, or better where that would mislead. */
+const char *output_failure_text(const Output *output);
+
+/* Makes output go on with the failure record of the one that it replaces. */
+void output_inherit(Output *output, const Output *predecessor);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* The pid file: for people, for start-stop-daemon(8) and for PIDFile=. Nothing is ever decided by it: the
+ * lock tells who runs. So whatever one holds, stale or garbage or somebody else's pid, never keeps a daemon
+ * from starting. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "util/error.h"
+
+typedef struct PidFile {
+    char *path;
+    int fd;
+    bool made; /* by this start */
+} PidFile;
+
+#define PIDFILE_NONE \
+    {                \
+        .fd = -1     \
+    }
+
+/* Opens it while there is still the privilege to, and leaves its content alone: the daemon that it names may
+ * be alive. A file of another user, or with a second name, is replaced; what is no regular file is refused.
+ * Returns 0, or -errno with *ret_error filled. */
+int pidfile_open(PidFile *ret, const char *path, Error *ret_error);
+
+/* Makes it hold pid and a newline. Returns 0 or -errno. */
+int pidfile_write(const PidFile *file, pid_t pid);
+
+/* At a clean end: removes it, or empties it where the directory does not allow that to us any more. */
+void pidfile_remove(const PidFile *file);
+
+/* In the process that opened it, after a start that failed: removes it if this start made it and left it
+ * empty. */
+void pidfile_abandon(const PidFile *file);
+
+void pidfile_close(PidFile *file);
+
+/* Returns the pid that the file at path holds, 0 when there is no file or nothing in it, -errno when it
+ * cannot be read, -EBADMSG when it holds something else. */
+pid_t pidfile_read(const char *path);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of the daemon, from options to exit status. */
+
+#include "daemon/service.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "daemon/daemonize.h"
+#include "daemon/exit.h"
+#include "daemon/heart.h"
+#include "daemon/pidfile.h"
+#include "daemon/privileges.h"
+#include "store/lock.h"
+#include "util/env.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+
+typedef struct Service {
+    const Options *options;
+    const Places *places;
+    Settings settings;
+    Supervisor supervisor;
+    User user; /* name NULL: nobody to become */
+    PidFile pid_file;
+    int answer_fd; /* to the first process, -1 in the foreground and once it has its answer */
+    int lock_fd;
+    SystemClocks clocks;
+    Heart heart;
+} Service;
+
+/* The boot id as 32 digits, as the journal writes it: the kernel's has dashes. */
+static int read_boot_id(char ret[static BOOT_ID_LENGTH + 1])
+{
+    cleanup_free char *text = NULL;
+    size_t length, n = 0;
+    int r = file_read(BOOT_ID_FILE, 64, &text, &length);
+    if (r < 0)
+        return r;
+    for (const char *at = text; *at && *at != '\n'; at++)
+        if (*at != '-' && n < BOOT_ID_LENGTH)
+            ret[n++] = *at;
+    ret[n] = '\0';
+    return n == BOOT_ID_LENGTH ? 0 : -EBADMSG;
+}
+
+static int prepare_message(const Settings *settings, Message *ret, Error *ret_error)
+{
+    struct utsname host;
+    char boot_id[BOOT_ID_LENGTH + 1] = "";
+    uname(&host);
+    int r = message_needs_boot_id(settings->message) ? read_boot_id(boot_id) : 0;
+    if (r < 0)
+        return error_set(ret_error, EXIT_FAILURE, -r,
+                         BOOT_ID_FILE ": cannot be read for %%b in the message: %s", strerror(-r));
+    r = message_prepare(ret, settings->message, host.nodename, boot_id);
+    if (r < 0)
+        return error_set(ret_error, EXIT_FAILURE, -r,
+                         "message \"%.200s\": longer than %d bytes with host name \"%s\"", settings->message,
+                         MESSAGE_MAX, host.nodename);
+    return 0;
+}
+
+static void free_outputs(Output **outputs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        output_free(outputs[i]);
+    free(outputs);
+}
+
+/* Returns 0 with an array as long as settings has outputs, or -errno. */
+static int open_outputs(const Settings *settings, Output ***ret, Error *ret_error)
+{
+    Output **outputs = calloc(settings->n_outputs, sizeof(*outputs));
+    for (size_t i = 0; outputs && i < settings->n_outputs; i++) {
+        outputs[i] = output_new(settings->outputs[i], settings->format);
+        int r = outputs[i] ? output_open(outputs[i], ret_error)
+                           : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
+        if (r < 0) {
+            free_outputs(outputs, i + 1);
+            return r;
+        }
+    }
+    *ret = outputs;
+    return outputs ? 0 : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
+}
+
+/* Makes settings the ones that the heart beats by. All or nothing. */
+static int apply_settings(Heart *heart, const Settings *settings, Error *ret_error)
+{
+    Message message;
+    Output **outputs;
+    int r = prepare_message(settings, &message, ret_error);
+    if (r == 0)
+        r = open_outputs(settings, &outputs, ret_error);
+    if (r < 0)
+        return r;
+    heart->message = message;
+    heart->interval_usec = settings->interval_usec;
+    heart_take_outputs(heart, outputs, settings->n_outputs);
+    return 0;
+}
+
+static void reload(void *context)
+{
+    Service *service = context;
+    Settings settings = { 0 };
+    Error error;
+    int r = options_load_settings(service->options, service->places, &settings, &error);
+    if (r == 0 && strcmp(settings.state_dir, service->settings.state_dir) != 0)
+        log_warning("StateDir=%s takes effect at the next start; ignoring it until then", settings.state_dir);
+    if (r == 0)
+        r = apply_settings(&service->heart, &settings, &error);
+    if (r < 0)
+        log_error("not reloaded, everything stays as it was: %s", error.text);
+    settings_done(&settings);
+}
+
+static int take_lock(Service *service, Error *ret_error)
+{
+    pid_t holder = 0;
+    cleanup_free char *path = lock_path(service->settings.state_dir);
+    if (!path)
+        return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
+    service->lock_fd = lock_acquire(path, &holder);
+    if (service->lock_fd >= 0)
+        return 0;
+    int errnum = -service->lock_fd;
+    if (errnum == EBUSY && holder > 0)
+        return error_set(ret_error, EXIT_RUNNING, errnum, "already running with pid %lld (lock %s)",
+                         (long long)holder, path);
+    if (errnum == EBUSY)
+        return error_set(ret_error, EXIT_RUNNING, errnum,
+                         "already running in another pid namespace (lock %s)", path);
+    return error_set(ret_error, exit_code_for(errnum), errnum, "lock %s: %s%s", path,
+                     errnum == EINVAL ? "expected a regular file" : strerror(errnum),
+                     errnum == ENOENT ? "; the state directory must exist" : "");
+}
+
+/* What has to be done as the user who started it, and before any fork: everything that can be refused without
+ * having begun. */
+static int prepare(Service *service, Error *ret_error)
+{
+    const Options *options = service->options;
+    int r = options_load_settings(options, service->places, &service->settings, ret_error);
+    if (r == 0 && options->user && geteuid() != 0)
+        r = error_set(ret_error, EXIT_PRIVILEGE, EPERM,
+                      "--user: \"%.200s\": only root can become another user", options->user);
+    if (r == 0 && options->user && user_find(options->user, &service->user) < 0)
+        r = error_set(ret_error, EXIT_ARGUMENTS, ENOENT, "--user: \"%.200s\": no such user", options->user);
+    if (r < 0)
+        return r;
+
+    const char *pid_path = options->pid_file ? options->pid_file : service->places->pid_file;
+    uid_t uid = service->user.name ? service->user.uid : geteuid();
+    gid_t gid = service->user.name ? service->user.gid : getegid();
+    r = places_make(service->places, service->settings.state_dir, service->settings.outputs,
+                    service->settings.n_outputs, uid, gid, ret_error);
+    if (r == 0 && options->fork && pid_path)
+        r = pidfile_open(&service->pid_file, pid_path, ret_error);
+    return r;
+}
+
+/* Becomes the user, for good, and then reads the configuration as that user: what works now works at a
+ * reload. */
+static int become_user(Service *service, Error *ret_error)
+{
+    if (!service->user.name)
+        return 0;
+    int r = privileges_drop(&service->user);
+    if (r < 0)
+        return error_set(ret_error, EXIT_PRIVILEGE, -r, "cannot become user %s: %s", service->user.name,
+                         strerror(-r));
+    settings_done(&service->settings);
+    return options_load_settings(service->options, service->places, &service->settings, ret_error);
+}
+
+static int out_of_order(Error *ret_error, int r, const char *what)
+{
+    return r < 0 ? error_set(ret_error, EXIT_FAILURE, -r, "%s: %s", what, strerror(-r)) : 0;
+}
+
+/* In the final process: up to the first beat. */
+static int start(Service *service, Error *ret_error)
+{
+    int r = become_user(service, ret_error);
+    if (r == 0)
+        r = take_lock(service, ret_error);
+    if (r == 0)
+        r = out_of_order(ret_error, system_clocks_open(&service->clocks), "clocks and signals");
+    if (r == 0)
+        r = apply_settings(&service->heart, &service->settings, ret_error);
+    if (r == 0 && heart_start(&service->heart) < 0)
+        r = error_set(ret_error, EXIT_FAILURE, EIO, "no output took the first message");
+    if (r == 0)
+        r = out_of_order(ret_error, pidfile_write(&service->pid_file, getpid()), "pid file");
+    return r;
+}
+
+/* Lets the first process go. From now on the words go to syslog(3). */
+static int hand_over(Service *service)
+{
+    if (!service->options->fork)
+        return 0;
+    int r = daemonize_answer(&service->answer_fd, EXIT_SUCCESS);
+    log_to_syslog();
+    return r;
+}
+
+static int fail(Service *service, const Error *error)
+{
+    log_error("%s", error->text);
+    (void)supervisor_stopping(&service->supervisor, error);
+    return error->exit_code;
+}
+
+static int live(Service *service)
+{
+    Error error;
+    if (start(service, &error) < 0)
+        return fail(service, &error);
+    int r = hand_over(service);
+    if (r == 0)
+        r = heart_run(&service->heart);
+    if (r < 0) {
+        (void)out_of_order(&error, r, "the loop ended");
+        return fail(service, &error);
+    }
+    (void)supervisor_stopping(&service->supervisor, NULL);
+    return EXIT_SUCCESS;
+}
+
+/* Forks, lives in the daemon, and waits for it in the first process. */
+static int live_forked(Service *service)
+{
+    int exit_code;
+    env_forget_all(); /* it describes whoever started us; what mattered was read */
+    int r = daemonize(&service->answer_fd, &exit_code);
+    if (r > 0) {
+        if (exit_code != EXIT_SUCCESS)
+            pidfile_abandon(&service->pid_file);
+        return exit_code;
+    }
+    if (r < 0) {
+        log_error("cannot become a daemon: %s", strerror(-r));
+        exit_code = EXIT_FAILURE;
+    } else
+        exit_code = live(service);
+    if (service->answer_fd >= 0)
+        (void)daemonize_answer(&service->answer_fd, exit_code);
+    return exit_code;
+}
+
+static void done(Service *service)
+{
+    heart_done(&service->heart);
+    system_clocks_close(&service->clocks);
+    if (service->lock_fd >= 0)
+        pidfile_remove(&service->pid_file); /* while the lock still keeps a successor from having one */
+    close_fd(service->lock_fd);
+    pidfile_close(&service->pid_file);
+    user_done(&service->user);
+    settings_done(&service->settings);
+}
+
+static void open_supervisor(Service *service)
+{
+    int r = supervisor_open(&service->supervisor, service->options->fork);
+    if (r == -EOPNOTSUPP)
+        log_warning(
+            "$NOTIFY_SOCKET is set, but this heartbeatd was built without libsystemd and cannot notify; ignoring it");
+    else if (r < 0)
+        log_warning("$NOTIFY_SOCKET: %s; expected an absolute path or an abstract name after @; ignoring it",
+                    strerror(-r));
+}
+
+int service_run(const Options *options, const Places *places)
+{
+    Service service = {
+        .options = options,
+        .places = places,
+        .pid_file = PIDFILE_NONE,
+        .answer_fd = -1,
+        .lock_fd = -1,
+        .clocks = SYSTEM_CLOCKS_NONE,
+    };
+    Error error;
+    int exit_code;
+
+    service.heart = (Heart){ .clocks = &service.clocks.clocks,
+                             .supervisor = &service.supervisor,
+                             .reload = reload,
+                             .context = &service };
+    open_supervisor(&service);
+    if (prepare(&service, &error) < 0)
+        exit_code = fail(&service, &error);
+    else
+        exit_code = options->fork ? live_forked(&service) : live(&service);
+    done(&service);
+    return exit_code;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* The life of the daemon, from options to exit status: what is made in which order, and undone. */
+
+#include "daemon/options.h"
+
+/* Runs it, in the foreground or forked. Returns the exit status: of the daemon, and with --fork also of the
+ * first process, in which this returns too. */
+int service_run(const Options *options, const Places *places);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be set. */
+
+#include "daemon/settings.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build-config.h"
+#include "core/message.h"
+#include "core/timespan.h"
+#include "util/text.h"
+
+#define DEFAULT_MESSAGE "heartbeat %n"
+
+static int replace_string(char **target, const char *value)
+{
+    char *copy = value ? strdup(value) : NULL;
+    if (value && !copy)
+        return -ENOMEM;
+    free(*target);
+    *target = copy;
+    return 0;
+}
+
+static int set_interval(Settings *settings, const char *value)
+{
+    usec_t usec = 0;
+    if (value && (timespan_parse(value, &usec) < 0 || usec < INTERVAL_MIN_USEC || usec > INTERVAL_MAX_USEC))
+        return -EINVAL;
+    settings->interval_usec = usec;
+    return 0;
+}
+
+static int set_message(Settings *settings, const char *value)
+{
+    if (!value)
+        return replace_string(&settings->message, NULL);
+    if (value[0] == '\0' || message_check(value) < 0)
+        return -EINVAL;
+    /* Escaped now and not at each beat, and so that settings_print() can write it on one line.
+     * message_check() saw to it that what is to be shown is short; each byte of that stems from two of the
+     * template at most, as in %%. */
+    char escaped[2 * MESSAGE_MAX + 1];
+    text_escape(value, strlen(value), escaped, sizeof(escaped));
+    return replace_string(&settings->message, escaped);
+}
+
+static void forget_outputs(Settings *settings)
+{
+    for (size_t i = 0; i < settings->n_outputs; i++)
+        free(settings->outputs[i]);
+    free(settings->outputs);
+    settings->outputs = NULL;
+    settings->n_outputs = 0;
+}
+
+static int add_output(Settings *settings, const char *value)
+{
+    if (!value) {
+        forget_outputs(settings);
+        return 0;
+    }
+    if (!output_name_is_valid(value))
+        return -EINVAL;
+    for (size_t i = 0; i < settings->n_outputs; i++)
+        if (strcmp(settings->outputs[i], value) == 0)
+            return 0;
+    char **grown = realloc(settings->outputs, (settings->n_outputs + 1) * sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    settings->outputs = grown;
+    settings->outputs[settings->n_outputs] = strdup(value);
+    return settings->outputs[settings->n_outputs] ? (int)(settings->n_outputs++, 0) : -ENOMEM;
+}
+
+static int set_format(Settings *settings, const char *value)
+{
+    Format format = !value                        ? FORMAT_UNSET
+                    : strcmp(value, "full") == 0  ? FORMAT_FULL
+                    : strcmp(value, "plain") == 0 ? FORMAT_PLAIN
+                                                  : FORMAT_UNSET;
+    if (value && format == FORMAT_UNSET)
+        return -EINVAL;
+    settings->format = format;
+    return 0;
+}
+
+static int set_state_dir(Settings *settings, const char *value)
+{
+    /* Room for the name of a file in it. */
+    if (value && (value[0] != '/' || strlen(value) >= PATH_MAX - NAME_MAX))
+        return -EINVAL;
+    return replace_string(&settings->state_dir, value);
+}
+
+const Setting settings_table[] = {
+    { "Interval", "interval", "a time span from 10ms to 1d, such as 10s or 1min 30s", PATH_NO, set_interval },
+    { "Message", "message",
+      "1 to 1024 bytes of UTF-8 (when filled in) in which a % begins one of %n %t %H %b %u %%", PATH_NO,
+      set_message },
+    { "Output", "output",
+      "journal, stdout, syslog or the path of a file (absolute; on the command line ./NAME will do)",
+      PATH_WITH_SLASH, add_output },
+    { "Format", "format", "full or plain", PATH_NO, set_format },
+    { "StateDir", "state-dir", "the absolute path of a directory", PATH_ALWAYS, set_state_dir },
+};
+const size_t settings_count = ELEMENTSOF(settings_table);
+
+int setting_apply(const Setting *setting, Settings *settings, const char *value, const char *where,
+                  int exit_code, Error *ret_error)
+{
+    int r = setting->set(settings, value);
+    if (r == -ENOMEM)
+        return error_set(ret_error, EXIT_FAILURE, ENOMEM, "%s: out of memory", where);
+    if (r < 0)
+        return error_set(ret_error, exit_code, -r, "%s: \"%.200s%s\": expected %s", where, value,
+                         strlen(value) > 200 ? "..." : "", setting->expected);
+    return 0;
+}
+
+void settings_done(Settings *settings)
+{
+    forget_outputs(settings);
+    free(settings->message);
+    free(settings->state_dir);
+    *settings = (Settings){ 0 };
+}
+
+static const char *default_output(const Places *places, bool as_daemon)
+{
+    return as_daemon                                        ? places->log_file
+           : places->on_journal && output_journal_supported ? "journal"
+                                                            : "stdout";
+}
+
+int settings_complete(Settings *settings, const Places *places, bool as_daemon)
+{
+    int r = 0;
+    if (settings->interval_usec == 0)
+        settings->interval_usec = DEFAULT_INTERVAL_SEC * USEC_PER_SEC;
+    if (settings->format == FORMAT_UNSET)
+        settings->format = FORMAT_FULL;
+    if (!settings->message)
+        r = replace_string(&settings->message, DEFAULT_MESSAGE);
+    if (r == 0 && settings->n_outputs == 0)
+        r = add_output(settings, default_output(places, as_daemon));
+    if (r == 0 && !settings->state_dir)
+        r = replace_string(&settings->state_dir, places->state_dir);
+    return r;
+}
+
+/* Quoted where the reader would otherwise take blanks or quotes away. */
+static void print_value(const char *key, const char *value)
+{
+    size_t length = strlen(value);
+    bool quote = value[0] == ' ' || value[0] == '"' || (length > 0 && value[length - 1] == ' ');
+    printf("%s=%s%s%s\n", key, quote ? "\"" : "", value, quote ? "\"" : "");
+}
+
+void settings_print(const Settings *settings)
+{
+    char interval[TIMESPAN_TEXT_MAX];
+    puts("[Heartbeat]");
+    print_value("Interval", timespan_format(settings->interval_usec, interval));
+    print_value("Message", settings->message);
+    for (size_t i = 0; i < settings->n_outputs; i++)
+        print_value("Output", settings->outputs[i]);
+    print_value("Format", settings->format == FORMAT_PLAIN ? "plain" : "full");
+    print_value("StateDir", settings->state_dir);
+}

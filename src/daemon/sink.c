@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* A descriptor that takes lines. */
+
+#include "daemon/sink.h"
+
+#include <string.h>
+
+#include "core/message.h"
+#include "core/timestamp.h"
+#include "util/fd.h"
+
+#define LINE_BYTES_MAX (1 + TIMESTAMP_TEXT_MAX + MESSAGE_MAX + 1)
+
+static size_t format_line(const Sink *sink, Format format, const Beat *beat, char line[static LINE_BYTES_MAX])
+{
+    char *at = line;
+    if (sink->torn)
+        *at++ = '\n';
+    if (format == FORMAT_FULL) {
+        timestamp_format(beat->at.realtime_usec, at);
+        at += TIMESTAMP_TEXT_MAX - 1;
+        *at++ = ' ';
+    }
+    memcpy(at, beat->text, beat->length);
+    at += beat->length;
+    *at++ = '\n';
+    return (size_t)(at - line);
+}
+
+int sink_write(Sink *sink, Format format, const Beat *beat)
+{
+    char line[LINE_BYTES_MAX];
+    size_t length = format_line(sink, format, beat, line);
+    int n = fd_write_now(sink->fd, line, length);
+    if (n < 0)
+        return n;
+    if (n > 0)
+        sink->torn = line[n - 1] != '\n';
+    /* A file takes a part only of what it is given when the disk or the file's limit ends within it. */
+    return (size_t)n == length ? 0 : -ENOSPC;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* A descriptor that takes lines: what a file and standard output have in common. */
+
+#include <stdbool.h>
+
+#include "daemon/output.h"
+
+typedef struct Sink {
+    int fd;    /* -1 while there is none */
+    bool torn; /* what was written last did not end in a newline */
+} Sink;
+
+/* Writes one line with one write(2): a newline first where the last line was torn, then in full format the
+ * time and a space, then the message. Returns 0, or -errno when the line is not there as a whole. */
+int sink_write(Sink *sink, Format format, const Beat *beat);

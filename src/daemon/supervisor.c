@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* What the service manager is told, and when. */
+
+#include "daemon/supervisor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/timestamp.h"
+
+#define STATUS_MAX 1024
+
+int supervisor_open(Supervisor *ret, bool will_fork)
+{
+    *ret = (Supervisor){ .forked = will_fork, .ready = will_fork };
+    return notify_open(&ret->notify, will_fork);
+}
+
+/* "42 beats, last at 2026-11-22T13:00:10.123Z; output /x: No space left on device (3 messages lost)". What
+ * does not fit is cut. */
+static void format_status(char status[static STATUS_MAX], const Beat *beat, Output *const *outputs, size_t n)
+{
+    char time[TIMESTAMP_TEXT_MAX];
+    int length = snprintf(status, STATUS_MAX, "%" PRIu64 " beat%s, last at %s", beat->seq,
+                          beat->seq == 1 ? "" : "s", timestamp_format(beat->at.realtime_usec, time));
+    for (size_t i = 0; i < n && length < STATUS_MAX; i++)
+        if (outputs[i]->failure != 0)
+            length +=
+                snprintf(status + length, STATUS_MAX - (size_t)length,
+                         "; output %s: %s (%" PRIu64 " message%s lost)", outputs[i]->name,
+                         output_failure_text(outputs[i]), outputs[i]->lost, outputs[i]->lost == 1 ? "" : "s");
+}
+
+static usec_t least_pause(const Supervisor *supervisor)
+{
+    usec_t half = supervisor->notify.watchdog_usec / 2;
+    return half > 0 && half < USEC_PER_SEC ? half : USEC_PER_SEC;
+}
+
+int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *outputs, size_t n_outputs)
+{
+    if (!supervisor->notify.open)
+        return 0;
+    if (supervisor->forked && beat->seq == 1) {
+        supervisor->fed_usec = beat->due.due_usec;
+        return 0;
+    }
+    /* By due instants, on which no lateness can make a beat of each second look like one too early. */
+    if (beat->seq > 1 && beat->due.due_usec < supervisor->fed_usec + least_pause(supervisor))
+        return 0;
+
+    char status[STATUS_MAX], state[STATUS_MAX + 64];
+    format_status(status, beat, outputs, n_outputs);
+    snprintf(state, sizeof(state), "%sWATCHDOG=1\nSTATUS=%s", supervisor->ready ? "" : "READY=1\n", status);
+    int r = notify_send(&supervisor->notify, state);
+    if (r < 0)
+        return r;
+    supervisor->ready = true;
+    supervisor->fed_usec = beat->due.due_usec;
+    return 0;
+}
+
+usec_t supervisor_next(const Supervisor *supervisor, usec_t interval_usec)
+{
+    usec_t period = supervisor->notify.watchdog_usec;
+    return period > 0 && period < 2 * interval_usec ? supervisor->fed_usec + period / 2 : USEC_INFINITY;
+}
+
+int supervisor_feed(Supervisor *supervisor, usec_t boottime_usec)
+{
+    /* Taken as fed even if the manager does not read: the next try has its time, too. */
+    supervisor->fed_usec = boottime_usec;
+    return notify_send(&supervisor->notify, "WATCHDOG=1");
+}
+
+int supervisor_reloading(Supervisor *supervisor, usec_t monotonic_usec)
+{
+    char state[64];
+    if (supervisor->forked)
+        return 0;
+    /* Both in one datagram: sd_notify(3) on Type=notify-reload. */
+    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRI_USEC, monotonic_usec);
+    return notify_send(&supervisor->notify, state);
+}
+
+int supervisor_reloaded(Supervisor *supervisor)
+{
+    return supervisor->forked ? 0 : notify_send(&supervisor->notify, "READY=1");
+}
+
+int supervisor_stopping(Supervisor *supervisor, const Error *error)
+{
+    char state[ERROR_TEXT_MAX + 64];
+    if (!error)
+        return notify_send(&supervisor->notify, "STOPPING=1");
+    if (supervisor->forked)
+        return 0; /* the manager learns it from the parent, and listens to nobody else yet */
+    snprintf(state, sizeof(state), "STOPPING=1\nSTATUS=%s\nERRNO=%d", error->text, error->errnum);
+    return notify_send(&supervisor->notify, state);
+}
