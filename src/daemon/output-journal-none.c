@@ -18,7 +18,7 @@ static int journal_open(Output *output, Error *ret_error)
 {
     (void)output;
     return error_set(
-        ret_error, EXIT_FAILURE, EOPNOTSUPP,
+        ret_error, EXIT_CONFIG, EOPNOTSUPP,
         "output journal: this heartbeatd was built without libsystemd; expected stdout, syslog or a path");
 }
 

@@ -53,7 +53,7 @@ static int find_state_dir(Places *places, Error *ret_error)
         r = asprintf(&places->state_dir, "%s/.local/state/heartbeatd", home);
     else
         return error_set(
-            ret_error, EXIT_FAILURE, ENOENT,
+            ret_error, EXIT_CONFIG, ENOENT,
             "no state directory: neither $XDG_STATE_HOME nor $HOME is set; expected --state-dir=DIR");
     return r < 0 ? error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory") : 0;
 }

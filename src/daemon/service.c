@@ -53,11 +53,11 @@ static int prepare_message(const Settings *settings, Message *ret, Error *ret_er
     uname(&host);
     int r = message_needs_boot_id(settings->message) ? read_boot_id(boot_id) : 0;
     if (r < 0)
-        return error_set(ret_error, EXIT_FAILURE, -r,
+        return error_set(ret_error, exit_code_for(-r), -r,
                          BOOT_ID_FILE ": cannot be read for %%b in the message: %s", strerror(-r));
     r = message_prepare(ret, settings->message, host.nodename, boot_id);
     if (r < 0)
-        return error_set(ret_error, EXIT_FAILURE, -r,
+        return error_set(ret_error, EXIT_CONFIG, -r,
                          "message \"%.200s\": longer than %d bytes with host name \"%s\"", settings->message,
                          MESSAGE_MAX, host.nodename);
     return 0;

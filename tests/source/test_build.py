@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Builds and installs: compilers, options, prefixes; each in a directory of its own, with warnings as errors."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Build:
+    """A build directory that is gone at the end of the with block."""
+
+    def __init__(self, *options, compiler="gcc"):
+        self.options = options
+        self.environment = dict(os.environ, CC=compiler)
+
+    def __enter__(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="heartbeatd-build-"))
+        self.run("meson", "setup", self.directory / "b", TOP, "--werror", "-Dtests=disabled", *self.options)
+        self.run("meson", "compile", "-C", self.directory / "b")
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.directory)
+
+    def run(self, *command, **environment):
+        done = subprocess.run([str(c) for c in command], env={**self.environment, **environment}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise AssertionError(f"{command}: exit status {done.returncode}\n{done.stdout}")
+        return done.stdout
+
+    @property
+    def program(self):
+        return self.directory / "b/src/heartbeatd"
+
+    def install(self):
+        """Installs below a DESTDIR and returns it."""
+        root = self.directory / "root"
+        self.run("meson", "install", "-C", self.directory / "b", "--no-rebuild", DESTDIR=str(root))
+        return root
+
+
+def files_below(root):
+    return {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
+
+
+class Compilers(unittest.TestCase):
+    time_limit = 120
+
+    def test_gcc_and_clang_have_no_warning_with_and_without_libsystemd(self):
+        for compiler in ("gcc", "clang"):
+            for libsystemd in ("enabled", "disabled"):
+                with self.subTest(compiler=compiler, libsystemd=libsystemd):
+                    with Build(f"-Dlibsystemd={libsystemd}", compiler=compiler):
+                        pass
+
+    def test_optimized_without_asserts_and_unoptimized_have_no_warning(self):
+        for options in (["-Doptimization=3", "-Db_ndebug=true"], ["-Doptimization=0"]):
+            with Build(*options):
+                pass
+
+
+class WithoutLibsystemd(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.build = Build("-Dlibsystemd=disabled").__enter__()
+        cls.addClassCleanup(cls.build.__exit__)
+
+    def run_program(self, *arguments, **environment):
+        with tempfile.TemporaryDirectory() as state:
+            return subprocess.run([self.build.program, f"--state-dir={state}", *arguments], text=True,
+                                  env={**os.environ, **environment}, capture_output=True, timeout=30)
+
+    def test_links_nothing_but_the_c_library(self):
+        needed = subprocess.run(["readelf", "-d", self.build.program], text=True, capture_output=True, check=True)
+        self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", needed.stdout), ["libc.so.6"])
+
+    def test_version_says_so(self):
+        self.assertIn("without libsystemd", self.run_program("--version").stdout)
+
+    def test_the_journal_output_is_refused_in_words(self):
+        done = self.run_program("--output=journal")
+        self.assertEqual((done.returncode, done.stdout), (6, ""))
+        self.assertRegex(done.stderr, r"\Aheartbeatd: output journal: .*without libsystemd.*\n\Z")
+
+    def test_a_notify_socket_that_cannot_be_served_is_said_and_ignored(self):
+        done = self.run_program("--output=/nowhere/x", NOTIFY_SOCKET="/run/nothing")
+        self.assertRegex(done.stderr, r"(?m)^heartbeatd: \$NOTIFY_SOCKET is set, but .*without libsystemd")
+
+
+class Install(unittest.TestCase):
+    time_limit = 120
+
+    def test_every_file_follows_the_prefix_and_nothing_else_is_touched(self):
+        for prefix in ("/usr", "/usr/local", "/opt/heartbeat"):
+            with self.subTest(prefix=prefix), Build(f"--prefix={prefix}") as build:
+                files = files_below(build.install())
+                self.assertIn(f"{prefix}/bin/heartbeatd", files)
+                self.assertIn(f"{prefix}/share/man/man8/heartbeatd.8", files)
+                self.assertIn(f"{prefix}/share/man/man5/heartbeatd.conf.5", files)
+                self.assertIn("/etc/heartbeatd.conf", files)
+                elsewhere = {f for f in files if not f.startswith((prefix + "/", "/etc/", "/lib/systemd/"))}
+                self.assertEqual(elsewhere, set())
+                self.assertEqual(len([f for f in files if f.endswith("/heartbeatd.service")]), 2)
+
+    def test_the_unit_runs_the_installed_program(self):
+        with Build("--prefix=/opt/heartbeat") as build:
+            unit = (build.install() / "opt/heartbeat/lib/systemd/system/heartbeatd.service").read_text()
+        self.assertRegex(unit, r"(?m)^ExecStart=/opt/heartbeat/bin/heartbeatd$")
+        self.assertRegex(unit, r"(?m)^ExecPaths=/opt/heartbeat/bin/heartbeatd ")
+
+    def test_directories_can_be_chosen(self):
+        options = {"systemd-unit-dir": "/x/units", "systemd-user-unit-dir": "/x/user", "sysusers-dir": "/x/sysusers",
+                   "tmpfiles-dir": "/x/tmpfiles", "catalog-dir": "/x/catalog", "logrotate-dir": "/x/logrotate",
+                   "config-dir": "/x/config"}
+        with Build(*(f"-D{name}={value}" for name, value in options.items())) as build:
+            files = files_below(build.install())
+            printed = build.run(build.program, "--help")
+        for directory in options.values():
+            self.assertTrue([f for f in files if f.startswith(directory + "/")], directory)
+        self.assertIn("/x/config/heartbeatd.conf", printed)
+
+    def test_an_edited_configuration_file_stays(self):
+        with Build() as build:
+            config = build.install() / "etc/heartbeatd.conf"
+            config.write_text("[Heartbeat]\nInterval=1min\n")
+            build.install()
+            self.assertEqual(config.read_text(), "[Heartbeat]\nInterval=1min\n")
+
+    def test_type_of_the_unit_can_be_chosen_and_notify_reload_reloads_by_itself(self):
+        for service_type in ("simple", "exec", "notify", "notify-reload"):
+            with self.subTest(type=service_type), Build("--prefix=/usr/local", f"-Dservice-type={service_type}") as build:
+                unit = (build.install() / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
+                self.assertRegex(unit, rf"(?m)^Type={service_type}$")
+                self.assertEqual("\nExecReload=" in unit, service_type != "notify-reload")
+
+    def test_the_default_interval_can_be_chosen(self):
+        with Build("-Ddefault-interval=30") as build, tempfile.TemporaryDirectory() as state:
+            printed = build.run(build.program, "--print-config", f"--state-dir={state}")
+            unit = (build.install() / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
+        self.assertIn("\nInterval=30s\n", printed)
+        self.assertRegex(unit, r"(?m)^WatchdogSec=180s$")
+
+    def test_setup_prints_what_was_chosen(self):
+        with Build() as build:
+            log = (build.directory / "b/meson-logs/meson-log.txt").read_text()
+        for word in ("libsystemd", "Type= of the unit", "default interval", "systemd-unit-dir"):
+            self.assertRegex(log, rf"(?m)^\s*{re.escape(word)}\s+: \S")

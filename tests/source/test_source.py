@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The tree as text: what may stand where, and what style checkers have to say."""
+
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+SRC = TOP / "src"
+
+# A layer may include from itself and from those below it.
+LAYERS_BELOW = {
+    "util": set(),
+    "core": {"util"},
+    "store": {"core", "util"},
+    "daemon": {"store", "core", "util"},
+}
+
+
+def sources(*patterns):
+    return sorted(path for pattern in patterns for path in SRC.glob(pattern))
+
+
+def scripts():
+    return [TOP / "tests/run", TOP / ".ci/run", *sorted((TOP / "units").glob("*.sh")),
+            *sorted((TOP / "tests").glob("**/*.sh"))]
+
+
+def output_of(*command, **arguments):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **arguments)
+    return done.returncode, done.stdout + done.stderr
+
+
+class Layout(unittest.TestCase):
+    def test_top_level_is_what_it_is_meant_to_be(self):
+        allowed = {"src", "units", "tests", "meson.build", "meson_options.txt", "README.md", "LICENSE"}
+        found = {entry for entry in os.listdir(TOP) if not entry.startswith(".") and not entry.startswith("build")}
+        self.assertEqual(found, allowed)
+
+    def test_includes_go_down_only(self):
+        for path in sources("*/*.[ch]"):
+            layer = path.parent.name
+            for included in re.findall(r'^#include "(\w+)/', path.read_text(), re.MULTILINE):
+                self.assertIn(included, LAYERS_BELOW[layer] | {layer}, f"{path} includes from {included}")
+
+    def test_libsystemd_is_known_to_two_files_only(self):
+        users = {path.name for path in sources("*/*.[ch]") if "<systemd/" in path.read_text()}
+        self.assertEqual(users, {"notify.c", "output-journal.c"})
+
+    def test_no_caller_depends_on_how_it_was_built(self):
+        for path in sources("*/*.[ch]"):
+            self.assertNotRegex(path.read_text(), r"(?m)^#\s*if", f"{path}: a condition of the preprocessor")
+
+    def test_core_does_no_input_or_output_and_reads_no_clock(self):
+        banned = r"\b(open|read|write|fopen|printf|fprintf|clock_gettime|time|gettimeofday|getenv)\("
+        for path in sources("core/*.[ch]"):
+            self.assertNotRegex(path.read_text(), banned, str(path))
+
+    def test_each_module_has_its_unit_test(self):
+        # What only the built program can show is tested there.
+        elsewhere = {"clocks", "control", "daemonize", "main", "service", "output-stdout", "output-syslog",
+                     "output-journal", "output-journal-none", "notify-none"}
+        modules = {path.stem for path in sources("*/*.c")} - elsewhere
+        tested = {path.stem.removeprefix("test-") for path in (TOP / "tests/unit").glob("test-*.c")}
+        self.assertEqual(modules - tested, set())
+
+    def test_each_file_names_its_licence(self):
+        files = [*sources("*/*.[ch]"), *scripts(), *(TOP / "tests").glob("**/*.py"), *(TOP / "tests").glob("**/*.c"),
+                 *TOP.glob("**/meson.build"), TOP / "meson_options.txt"]
+        for path in files:
+            if not path.relative_to(TOP).parts[0].startswith("build"):
+                self.assertIn("SPDX-License-Identifier: MIT", path.read_text()[:200], str(path))
+
+
+class Style(unittest.TestCase):
+    def test_c_is_formatted_as_clang_format_has_it(self):
+        files = [*sources("*/*.[ch]"), *(TOP / "tests").glob("**/*.[ch]")]
+        status, output = output_of("clang-format", "--dry-run", "-Werror", *files, cwd=TOP)
+        self.assertEqual((status, output), (0, ""))
+
+    def test_shellcheck_has_nothing_to_say(self):
+        status, output = output_of("shellcheck", *scripts())
+        self.assertEqual((status, output), (0, ""))
+
+    def test_no_test_waits_for_a_fixed_time(self):
+        for path in [*(TOP / "tests").glob("**/*.sh"), TOP / "tests/run"]:
+            self.assertNotRegex(path.read_text(), r"(?m)^\s*sleep\b", str(path))
+
+
+class Manuals(unittest.TestCase):
+    def test_manuals_have_no_finding_of_mandoc(self):
+        # References to the manuals of other packages are found only where those are installed.
+        done = subprocess.run(["mandoc", "-Tlint", "heartbeatd.8", "heartbeatd.conf.5"], cwd=SRC, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        findings = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
+        self.assertEqual(findings, [])
+
+    def test_readme_is_short(self):
+        self.assertLess(len((TOP / "README.md").read_text().splitlines()), 150)

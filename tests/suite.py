@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs the test_*.py of one directory: each test in a process of its own, several at once.
+
+A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 60
+unless told), after which its whole process group is killed and the test counts as failed. A class with
+`alone = True` has its tests run when nothing else does. The last line is `N passed, N failed`, followed by
+`, N skipped` where a test was skipped; each skipped test is named with its reason. Exit status: 0 when
+nothing failed and something passed.
+"""
+
+import argparse
+import fnmatch
+import importlib
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import unittest
+
+PASSED, FAILED, SKIPPED = 0, 1, 77
+DEFAULT_TIME_LIMIT = 60
+
+
+def matches(test, pattern):
+    return fnmatch.fnmatch(test.id(), f"*{pattern}*")
+
+
+def find_tests(directory, patterns, without):
+    sys.path[:0] = [str(directory), str(pathlib.Path(__file__).parent)]
+    tests = []
+    for path in sorted(directory.glob("test_*.py")):
+        module = importlib.import_module(path.stem)
+        for suite in unittest.defaultTestLoader.loadTestsFromModule(module):
+            tests.extend(test for test in suite)
+    if patterns:
+        tests = [t for t in tests if any(matches(t, p) for p in patterns)]
+    return [t for t in tests if not (without and matches(t, without))]
+
+
+class Running:
+    """One test in a process group of its own, its output in a temporary file."""
+
+    def __init__(self, test):
+        self.test = test
+        self.output = tempfile.TemporaryFile(mode="w+")
+        self.started = time.monotonic()
+        self.deadline = self.started + getattr(type(test), "time_limit", DEFAULT_TIME_LIMIT)
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.run_and_exit()
+
+    def run_and_exit(self):
+        status = FAILED
+        try:
+            os.setpgid(0, 0)
+            os.dup2(self.output.fileno(), 1)
+            os.dup2(self.output.fileno(), 2)
+            result = unittest.TestResult()
+            self.test.run(result)
+            for _, text in result.errors + result.failures:
+                print(text)
+            for _, reason in result.skipped:
+                print(reason)
+            if result.wasSuccessful():
+                status = SKIPPED if result.skipped else PASSED
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def poll(self):
+        """Returns None while it runs, else PASSED, FAILED or SKIPPED."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code in (PASSED, SKIPPED) else FAILED
+        if time.monotonic() < self.deadline:
+            return None
+        for target in (-self.pid, self.pid):
+            try:
+                os.kill(target, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        os.waitpid(self.pid, 0)
+        self.output.seek(0, os.SEEK_END)
+        self.output.write(f"killed: still running after {self.deadline - self.started:.0f} s\n")
+        return FAILED
+
+    def report(self, outcome):
+        self.output.seek(0)
+        text = self.output.read()
+        self.output.close()
+        seconds = time.monotonic() - self.started
+        if outcome == SKIPPED:
+            print(f"skip {self.test.id()}: {text.strip()}")
+        elif outcome == PASSED:
+            print(f"ok   {self.test.id()} ({seconds:.1f} s)")
+        else:
+            print(f"FAIL {self.test.id()} ({seconds:.1f} s)")
+            print("     " + text.rstrip().replace("\n", "\n     "))
+        sys.stdout.flush()
+
+
+def run(tests, jobs):
+    counts = {PASSED: 0, FAILED: 0, SKIPPED: 0}
+    waiting = list(tests)
+    running = []
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            running.append(Running(waiting.pop(0)))
+        time.sleep(0.01)
+        for entry in list(running):
+            outcome = entry.poll()
+            if outcome is not None:
+                entry.report(outcome)
+                counts[outcome] += 1
+                running.remove(entry)
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory", type=pathlib.Path)
+    parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--without", metavar="PATTERN", help="leave out tests whose name holds this")
+    parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
+    arguments = parser.parse_args()
+
+    tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
+    together = [t for t in tests if not getattr(type(t), "alone", False)]
+    alone = [t for t in tests if getattr(type(t), "alone", False)]
+    counts = run(together, arguments.jobs)
+    for outcome, count in run(alone, 1).items():
+        counts[outcome] += count
+
+    line = f"{counts[PASSED]} passed, {counts[FAILED]} failed"
+    print(line + (f", {counts[SKIPPED]} skipped" if counts[SKIPPED] else ""))
+    sys.exit(0 if counts[PASSED] and not counts[FAILED] else 1)
+
+
+if __name__ == "__main__":
+    main()
