@@ -61,7 +61,7 @@ class Running:
             os.dup2(self.output.fileno(), 1)
             os.dup2(self.output.fileno(), 2)
             result = unittest.TestResult()
-            self.test.run(result)
+            unittest.TestSuite([self.test]).run(result)  # and with it the fixtures of its class
             for _, text in result.errors + result.failures:
                 print(text)
             for _, reason in result.skipped:
@@ -131,7 +131,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--without", metavar="PATTERN", help="leave out tests whose name holds this")
     parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
 
     tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
     together = [t for t in tests if not getattr(type(t), "alone", False)]

@@ -123,4 +123,4 @@ static void file_free(Output *output)
     free(self);
 }
 
-const OutputClass output_file = { file_new, file_open, file_write, file_free };
+const OutputKind output_file = { file_new, file_open, file_write, file_free };

@@ -33,4 +33,4 @@ static void journal_free(Output *output)
     free(output);
 }
 
-const OutputClass output_journal = { journal_new, journal_open, journal_write, journal_free };
+const OutputKind output_journal = { journal_new, journal_open, journal_write, journal_free };

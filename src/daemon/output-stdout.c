@@ -52,4 +52,4 @@ static void stdout_free(Output *output)
     free(self);
 }
 
-const OutputClass output_stdout = { stdout_new, stdout_open, stdout_write, stdout_free };
+const OutputKind output_stdout = { stdout_new, stdout_open, stdout_write, stdout_free };

@@ -34,4 +34,4 @@ static void syslog_free(Output *output)
     free(output);
 }
 
-const OutputClass output_syslog = { syslog_new, syslog_open, syslog_write, syslog_free };
+const OutputKind output_syslog = { syslog_new, syslog_open, syslog_write, syslog_free };

@@ -8,33 +8,33 @@
 
 static const struct {
     const char *name;
-    const OutputClass *class;
+    const OutputKind *kind;
 } words[] = {
     { "journal", &output_journal },
     { "stdout", &output_stdout },
     { "syslog", &output_syslog },
 };
 
-static const OutputClass *find_class(const char *name)
+static const OutputKind *find_kind(const char *name)
 {
     for (size_t i = 0; i < ELEMENTSOF(words); i++)
         if (strcmp(words[i].name, name) == 0)
-            return words[i].class;
+            return words[i].kind;
     return name[0] == '/' && name[1] != '\0' && strlen(name) < PATH_MAX ? &output_file : NULL;
 }
 
 bool output_name_is_valid(const char *name)
 {
-    return find_class(name) != NULL;
+    return find_kind(name) != NULL;
 }
 
 Output *output_new(const char *name, Format format)
 {
-    const OutputClass *class = find_class(name);
-    Output *output = class->new (name, format);
+    const OutputKind *kind = find_kind(name);
+    Output *output = kind ? kind->create(name, format) : NULL;
     if (!output)
         return NULL;
-    output->class = class;
+    output->kind = kind;
     output->format = format;
     output->name = strdup(name);
     return output->name ? output : output_free(output);
@@ -44,7 +44,7 @@ Output *output_free(Output *output)
 {
     if (output) {
         free(output->name);
-        output->class->free(output);
+        output->kind->free(output);
     }
     return NULL;
 }
@@ -62,7 +62,7 @@ static bool passes_by_itself(int error)
 
 int output_open(Output *output, Error *ret_error)
 {
-    int r = output->class->open(output, ret_error);
+    int r = output->kind->open(output, ret_error);
     return r < 0 && passes_by_itself(-r) ? 0 : r;
 }
 
@@ -81,7 +81,7 @@ static OutputChange note_loss(Output *output, int error, usec_t realtime_usec)
 
 OutputChange output_write(Output *output, const Beat *beat, Output *ret_before)
 {
-    int r = output->class->write(output, beat);
+    int r = output->kind->write(output, beat);
     if (r < 0)
         return note_loss(output, -r, beat->at.realtime_usec);
     if (output->failure == 0)
@@ -93,7 +93,7 @@ OutputChange output_write(Output *output, const Beat *beat, Output *ret_before)
 
 const char *output_failure_text(const Output *output)
 {
-    bool socket = output->class == &output_journal || output->class == &output_syslog;
+    bool socket = output->kind == &output_journal || output->kind == &output_syslog;
     if (output->failure == EAGAIN)
         return "nobody reads, and what it holds is full";
     if (output->failure == ENXIO)

@@ -21,15 +21,15 @@ typedef struct Output Output;
 
 /* What tells one sort of output from another. Both return 0 or -errno and may be called again after a
  * failure. */
-typedef struct OutputClass {
-    Output *(*new)(const char *name, Format format); /* NULL: no memory */
-    int (*open)(Output *output, Error *ret_error);   /* fails for good or in passing, see output_open() */
+typedef struct OutputKind {
+    Output *(*create)(const char *name, Format format); /* NULL: no memory */
+    int (*open)(Output *output, Error *ret_error);      /* fails for good or in passing, see output_open() */
     int (*write)(Output *output, const Beat *beat);
     void (*free)(Output *output);
-} OutputClass;
+} OutputKind;
 
 struct Output {
-    const OutputClass *class;
+    const OutputKind *kind;
     char *name; /* journal, stdout, syslog, or the file's absolute path */
     Format format;
     int failure; /* errno of the first message lost, 0 while it works */
@@ -37,7 +37,7 @@ struct Output {
     usec_t lost_from_usec, lost_to_usec; /* CLOCK_REALTIME of the first and last message lost */
 };
 
-extern const OutputClass output_file, output_journal, output_stdout, output_syslog;
+extern const OutputKind output_file, output_journal, output_stdout, output_syslog;
 
 /* Whether this build has the journal in it. */
 extern const bool output_journal_supported;
@@ -45,7 +45,8 @@ extern const bool output_journal_supported;
 /* Whether name can be an output: one of the three words or an absolute path. */
 bool output_name_is_valid(const char *name);
 
-/* The caller frees with output_free(), which takes NULL. Returns NULL when there is no memory. */
+/* The caller frees with output_free(), which takes NULL. Returns NULL when there is no memory, or the
+ * name is not valid. */
 Output *output_new(const char *name, Format format);
 Output *output_free(Output *output);
 

@@ -21,8 +21,12 @@ class Build:
 
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="heartbeatd-build-"))
-        self.run("meson", "setup", self.directory / "b", TOP, "--werror", "-Dtests=disabled", *self.options)
-        self.run("meson", "compile", "-C", self.directory / "b")
+        try:
+            self.run("meson", "setup", self.directory / "b", TOP, "--werror", "-Dtests=disabled", *self.options)
+            self.run("meson", "compile", "-C", self.directory / "b")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

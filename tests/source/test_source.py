@@ -56,7 +56,8 @@ class Layout(unittest.TestCase):
     def test_core_does_no_input_or_output_and_reads_no_clock(self):
         banned = r"\b(open|read|write|fopen|printf|fprintf|clock_gettime|time|gettimeofday|getenv)\("
         for path in sources("core/*.[ch]"):
-            self.assertNotRegex(path.read_text(), banned, str(path))
+            code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+            self.assertNotRegex(code, banned, str(path))
 
     def test_each_module_has_its_unit_test(self):
         # What only the built program can show is tested there.
