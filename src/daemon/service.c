@@ -115,6 +115,8 @@ static void reload(void *context)
         r = apply_settings(&service->heart, &settings, &error);
     if (r < 0)
         log_error("not reloaded, everything stays as it was: %s", error.text);
+    else
+        log_notice("reloaded");
     settings_done(&settings);
 }
 
