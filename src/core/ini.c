@@ -44,7 +44,8 @@ static int bad(const char **ret_problem, const char *problem)
     return -EBADMSG;
 }
 
-/* One line, trimmed. Returns 1 when it holds an assignment, 0 when there is nothing to report, or -EBADMSG.
+/* One line, trimmed. Returns 1 when it holds a section or an assignment, 0 when there is nothing to report,
+ * or -EBADMSG.
  */
 static int read_line(IniReader *reader, char *line, const char **ret_problem)
 {
@@ -56,7 +57,8 @@ static int read_line(IniReader *reader, char *line, const char **ret_problem)
             return bad(ret_problem, "expected a section as in [Heartbeat]");
         line[length - 1] = '\0';
         reader->section = line + 1;
-        return 0;
+        reader->key = reader->value = NULL;
+        return 1;
     }
 
     char *equals = strchr(line, '=');

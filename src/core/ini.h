@@ -23,7 +23,7 @@ typedef struct IniReader {
  * must be writable. A byte order mark is skipped. */
 void ini_start(IniReader *reader, char *buffer, size_t length);
 
-/* Moves to the next assignment, whose section, key and value lie in the buffer. Returns 1, 0 at the end, or
- * -EBADMSG with *ret_problem naming what is wrong with line number `line` (a constant); the reader can go on
- * behind it. */
+/* Moves to the next section, which has a NULL key, or assignment; section, key and value lie in the buffer.
+ * Returns 1, 0 at the end, or -EBADMSG with *ret_problem naming what is wrong with line number `line` (a
+ * constant); the reader can go on behind it. */
 int ini_next(IniReader *reader, const char **ret_problem);

@@ -89,16 +89,17 @@ static int parse_term(const char **text, usec_t *total)
     size_t n_whole = strspn(whole, DIGITS);
     const char *fraction = whole + n_whole;
     size_t n_fraction = 0;
-    if (*fraction == '.')
-        n_fraction = strspn(++fraction, DIGITS);
+    if (*fraction == '.' && (n_fraction = strspn(++fraction, DIGITS)) == 0)
+        return -EINVAL;
     if (n_whole + n_fraction == 0)
         return -EINVAL;
 
     const char *name = fraction + n_fraction;
-    name += strspn(name, BLANKS);
+    size_t blanks = strspn(name, BLANKS);
+    name += blanks;
     size_t n_name = strcspn(name, BLANKS DIGITS ".");
     usec_t unit;
-    if (!unit_find(name, n_name, &unit))
+    if (!unit_find(name, n_name, &unit) || (n_name + blanks == 0 && *name)) /* the latter: 12.34.56 */
         return -EINVAL;
     *text = name + n_name + strspn(name + n_name, BLANKS);
 

@@ -32,12 +32,15 @@ static int apply(const char *path, const IniReader *at, Settings *settings, Erro
 {
     if (strcmp(at->section, SECTION) != 0)
         return error_set(ret_error, EXIT_CONFIG, EINVAL,
-                         "%s:%zu: [%s]: unknown section; expected [" SECTION "]", path, at->line,
+                         "%s:%zu: [%.200s]: unknown section; expected [" SECTION "]", path, at->line,
                          at->section);
+    if (!at->key)
+        return 0;
     const Setting *setting = find_key(at->key);
     if (!setting)
         return error_set(ret_error, EXIT_CONFIG, EINVAL,
-                         "%s:%zu: %s: unknown key; heartbeatd.conf(5) lists them", path, at->line, at->key);
+                         "%s:%zu: %.200s: unknown key; heartbeatd.conf(5) lists them", path, at->line,
+                         at->key);
 
     char where[PATH_MAX + 64];
     snprintf(where, sizeof(where), "%s:%zu: %s", path, at->line, at->key);
@@ -46,7 +49,7 @@ static int apply(const char *path, const IniReader *at, Settings *settings, Erro
 
 static bool is_state_dir(const IniReader *at)
 {
-    return strcmp(at->section, SECTION) == 0 && strcmp(at->key, "StateDir") == 0;
+    return strcmp(at->section, SECTION) == 0 && at->key && strcmp(at->key, "StateDir") == 0;
 }
 
 static int read_settings(const char *path, char *text, size_t length, Scope scope, Settings *settings,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/timestamp.h"
+#include "daemon/exit.h"
 #include "util/log.h"
 
 static void report_loss(const char *name, const char *what, const Output *lost)
@@ -20,22 +21,20 @@ static void report_loss(const char *name, const char *what, const Output *lost)
                timestamp_format(lost->lost_to_usec, to));
 }
 
-/* Returns whether the message was taken. */
-static bool write_output(Output *output, const Beat *beat)
+static void report_failure(const Output *output)
+{
+    log_warning("output %s: %s; its messages are lost until it works again", output->name,
+                output_failure_text(output));
+}
+
+static void write_output(Output *output, const Beat *beat)
 {
     Output before;
-    switch (output_write(output, beat, &before)) {
-    case OUTPUT_FAILED:
-        log_warning("output %s: %s; its messages are lost until it works again", output->name,
-                    output_failure_text(output));
-        break;
-    case OUTPUT_RECOVERED:
+    OutputChange change = output_write(output, beat, &before);
+    if (change == OUTPUT_RECOVERED)
         report_loss(output->name, "works again", &before);
-        break;
-    case OUTPUT_SAME:
-        break;
-    }
-    return output->failure == 0;
+    else if (change == OUTPUT_FAILED && beat->seq > 1) /* of the first beat: judge_start() */
+        report_failure(output);
 }
 
 static void note_manager(Heart *heart, int r)
@@ -46,35 +45,57 @@ static void note_manager(Heart *heart, int r)
     heart->unheard = r < 0;
 }
 
-/* Returns how many outputs took the message. */
-static size_t beat(Heart *heart, const Instant *now, const Due *due)
+static void write_message(Heart *heart, const Instant *now, const Due *due, Beat *ret)
 {
-    Beat beat = {
+    *ret = (Beat){
         .seq = ++heart->seq,
         .at = *now,
         .due = *due,
         .interval_usec = heart->schedule.interval_usec,
         .text = heart->text,
     };
-    beat.length =
-        message_expand(&heart->message, beat.seq, now->realtime_usec, now->boottime_usec, heart->text);
-
-    size_t taken = 0;
+    ret->length =
+        message_expand(&heart->message, ret->seq, now->realtime_usec, now->boottime_usec, heart->text);
     for (size_t i = 0; i < heart->n_outputs; i++)
-        taken += write_output(heart->outputs[i], &beat);
-    if (beat.seq == 1 && taken == 0)
-        return 0; /* not ready, then */
-    note_manager(heart, supervisor_beat(heart->supervisor, &beat, heart->outputs, heart->n_outputs));
-    return taken;
+        write_output(heart->outputs[i], ret);
 }
 
-int heart_start(Heart *heart)
+static void feed(Heart *heart, const Beat *beat)
+{
+    note_manager(heart, supervisor_beat(heart->supervisor, beat, heart->outputs, heart->n_outputs));
+}
+
+/* An output that fails at the start is a warning when another one works, and else the reason why there is no
+ * start. */
+static int judge_start(const Heart *heart, Error *ret_error)
+{
+    size_t failing = 0;
+    for (size_t i = 0; i < heart->n_outputs; i++)
+        failing += heart->outputs[i]->failure != 0;
+    if (failing == heart->n_outputs) {
+        const Output *first = heart->outputs[0];
+        return error_set(ret_error, EXIT_FAILURE, first->failure,
+                         "output %s: %s; nothing%s took the first message", first->name,
+                         output_failure_text(first), failing == 1 ? "" : " else");
+    }
+    for (size_t i = 0; i < heart->n_outputs; i++)
+        if (heart->outputs[i]->failure != 0)
+            report_failure(heart->outputs[i]);
+    return 0;
+}
+
+int heart_start(Heart *heart, Error *ret_error)
 {
     Instant now;
     Due due;
+    Beat beat;
     heart->clocks->sample(heart->clocks, &now);
     schedule_start(&heart->schedule, heart->interval_usec, now.boottime_usec, &due);
-    return beat(heart, &now, &due) > 0 ? 0 : -EIO;
+    write_message(heart, &now, &due, &beat);
+    int r = judge_start(heart, ret_error);
+    if (r == 0)
+        feed(heart, &beat);
+    return r;
 }
 
 static void reload(Heart *heart)
@@ -85,7 +106,7 @@ static void reload(Heart *heart)
     heart->reload(heart->context);
     heart->clocks->sample(heart->clocks, &now);
     schedule_change(&heart->schedule, heart->interval_usec, now.boottime_usec);
-    note_manager(heart, supervisor_reloaded(heart->supervisor));
+    note_manager(heart, supervisor_reloaded(heart->supervisor, heart->outputs, heart->n_outputs));
 }
 
 /* Whatever woke the loop, the clock says what is due. */
@@ -95,8 +116,10 @@ static void act(Heart *heart)
     heart->clocks->sample(heart->clocks, &now);
     if (now.boottime_usec >= schedule_next(&heart->schedule)) {
         Due due;
+        Beat beat;
         schedule_beat(&heart->schedule, now.boottime_usec, &due);
-        beat(heart, &now, &due);
+        write_message(heart, &now, &due, &beat);
+        feed(heart, &beat);
     } else if (now.boottime_usec >= supervisor_next(heart->supervisor, heart->schedule.interval_usec))
         note_manager(heart, supervisor_feed(heart->supervisor, now.boottime_usec));
 }

@@ -23,8 +23,9 @@ typedef struct Heart {
     char text[MESSAGE_MAX + 1];
 } Heart;
 
-/* Makes the first beat, at once. Returns 0, or -EIO when no output took it. */
-int heart_start(Heart *heart);
+/* Makes the first beat, at once. Returns 0, or -errno of the first output with *ret_error filled when none
+ * took it. */
+int heart_start(Heart *heart, Error *ret_error);
 
 /* Beats until a signal says to stop. Returns 0, or -errno when there is no waiting any more. */
 int heart_run(Heart *heart);

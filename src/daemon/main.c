@@ -46,17 +46,18 @@ static int dispatch(const Options *options, const Places *places)
 static int run(const Options *options)
 {
     Places places = { 0 };
-    Error error;
     if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION) {
         options->command == COMMAND_HELP ? options_print_help() : options_print_version();
         return EXIT_SUCCESS;
     }
-    int exit_code = places_find(&places, &error) < 0 ? report(&error) : -1;
-    if (exit_code < 0) {
-        if (places.stderr_on_journal)
-            log_to_journal_stream();
+    int exit_code = EXIT_FAILURE;
+    int r = places_find(&places);
+    if (places.stderr_on_journal)
+        log_to_journal_stream();
+    if (r < 0)
+        log_error("default places: %s", strerror(-r));
+    else
         exit_code = dispatch(options, &places);
-    }
     places_done(&places);
     return exit_code;
 }
@@ -79,7 +80,7 @@ int main(int argc, char *argv[])
     if (fd_fill_standard() < 0)
         return EXIT_FAILURE; /* and no descriptor to say so on */
     if (options_parse(argc, argv, &options, &error) < 0)
-        exit_code = report(&error);
+        exit_code = service_refuse(&options, &error);
     else if (options.fork && options.command == COMMAND_RUN && daemonize_prepare() < 0)
         exit_code = EXIT_FAILURE;
     else

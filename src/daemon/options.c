@@ -228,7 +228,7 @@ static int complete(const Options *options, const Places *places, Settings *sett
     int r = apply_overrides(options, settings, ret_error);
     if (r < 0)
         return r;
-    return settings_complete(settings, places, options->fork) < 0 ? out_of_memory(ret_error) : 0;
+    return settings_complete(settings, places, options->fork, ret_error);
 }
 
 static bool has_override(const Options *options, const char *option)
@@ -241,13 +241,11 @@ static bool has_override(const Options *options, const char *option)
 
 static int check_outputs(const Options *options, const Settings *settings, Error *ret_error)
 {
-    int exit_code = has_override(options, "output") ? EXIT_ARGUMENTS : EXIT_CONFIG;
-    for (size_t i = 0; i < settings->n_outputs; i++)
-        if (options->fork && strcmp(settings->outputs[i], "stdout") == 0)
-            return error_set(
-                ret_error, exit_code, EINVAL,
-                "output stdout: a daemon made by --fork has none; expected journal, syslog or a path");
-    return 0;
+    if (!options->fork || !settings->stdout_where)
+        return 0;
+    return error_set(ret_error, has_override(options, "output") ? EXIT_ARGUMENTS : EXIT_CONFIG, EINVAL,
+                     "%s: \"stdout\": a daemon made by --fork has none; expected journal, syslog or a path",
+                     settings->stdout_where);
 }
 
 int options_load_settings(const Options *options, const Places *places, Settings *ret, Error *ret_error)
@@ -268,7 +266,7 @@ void options_print_help(void)
 {
     fputs("heartbeatd - one message every " DEFAULT_INTERVAL_TEXT ", and a watchdog fed by it\n"
           "\n"
-          "heartbeatd [OPTION]...            run in the foreground, as a service manager wants\n"
+          "heartbeatd [OPTION]...            run in the foreground, as services should\n"
           "heartbeatd --fork [OPTION]...     run as a daemon; returns after the first beat\n"
           "heartbeatd --running | --stop     print the running one's pid; end it and wait\n"
           "heartbeatd --check-config | --print-config | --help | --version\n"

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,31 +31,30 @@ static int open_new(const char *path)
     return steal_fd(&fd);
 }
 
-static int open_or_make(PidFile *file)
+static int open_or_make(const char *path)
 {
-    struct stat st;
-    int fd = open_existing(file->path, &st);
-    if (fd >= 0 && st.st_uid == geteuid() && st.st_nlink == 1) {
-        file->fd = fd;
-        return 0;
-    }
-    /* Left by, or open to, somebody whom nobody should have to believe: start-stop-daemon(8) refuses such a
-     * one. */
-    if (fd >= 0) {
+    for (;;) {
+        struct stat st;
+        int fd = open_existing(path, &st);
+        if (fd >= 0 && st.st_uid == geteuid() && st.st_nlink == 1)
+            return fd;
+        if (fd < 0 && fd != -ENOENT)
+            return fd;
+        /* Left by, or open to, somebody whom nobody should have to believe: start-stop-daemon(8) refuses such
+         * a one. */
+        int r = fd >= 0 && unlink(path) < 0 && errno != ENOENT ? -errno : 0;
         close_fd(fd);
-        if (unlink(file->path) < 0)
-            return -errno;
-    } else if (fd != -ENOENT)
-        return fd;
-    file->fd = open_new(file->path);
-    file->made = file->fd >= 0;
-    return file->made ? 0 : file->fd;
+        if (r == 0)
+            r = open_new(path);
+        if (r != -EEXIST) /* else another start was faster */
+            return r;
+    }
 }
 
 int pidfile_open(PidFile *ret, const char *path, Error *ret_error)
 {
     ret->path = strdup(path);
-    int r = ret->path ? open_or_make(ret) : -ENOMEM;
+    int r = ret->fd = ret->path ? open_or_make(path) : -ENOMEM;
     if (r < 0)
         return error_set(ret_error, exit_code_for(-r), -r, "pid file %s: %s", path,
                          r == -ENOTSUP ? "expected a regular file"
@@ -63,38 +63,37 @@ int pidfile_open(PidFile *ret, const char *path, Error *ret_error)
     return 0;
 }
 
-int pidfile_write(const PidFile *file, pid_t pid)
+/* Whether the file that was opened is still what lies at its path. */
+static bool is_current(const PidFile *file)
+{
+    struct stat st, at_path;
+    return fstat(file->fd, &st) == 0 && lstat(file->path, &at_path) == 0 && at_path.st_dev == st.st_dev &&
+           at_path.st_ino == st.st_ino;
+}
+
+int pidfile_write(PidFile *file, pid_t pid)
 {
     char text[PID_TEXT_MAX];
     int length = snprintf(text, sizeof(text), "%lld\n", (long long)pid);
     if (file->fd < 0)
         return 0;
+    /* A daemon that held the lock until now may have removed it since; who dropped privileges has to let it
+     * be. */
+    int fd = is_current(file) ? -1 : open_or_make(file->path);
+    if (fd >= 0) {
+        close_fd(file->fd);
+        file->fd = fd;
+    }
     if (ftruncate(file->fd, 0) < 0)
         return -errno;
     ssize_t n = pwrite(file->fd, text, (size_t)length, 0);
     return n < 0 ? -errno : n == length ? 0 : -ENOSPC;
 }
 
-/* Whether the file that was opened is still what lies at its path. */
-static bool is_current(const PidFile *file, struct stat *ret_st)
-{
-    struct stat at_path;
-    return file->fd >= 0 && fstat(file->fd, ret_st) == 0 && lstat(file->path, &at_path) == 0 &&
-           at_path.st_dev == ret_st->st_dev && at_path.st_ino == ret_st->st_ino;
-}
-
 void pidfile_remove(const PidFile *file)
 {
-    struct stat st;
-    if (file->fd >= 0 && !(is_current(file, &st) && unlink(file->path) == 0))
+    if (file->fd >= 0 && !(is_current(file) && unlink(file->path) == 0))
         (void)!ftruncate(file->fd, 0); /* all that is left to do, and nobody to tell */
-}
-
-void pidfile_abandon(const PidFile *file)
-{
-    struct stat st;
-    if (file->made && is_current(file, &st) && st.st_size == 0)
-        unlink(file->path);
 }
 
 void pidfile_close(PidFile *file)

@@ -4,7 +4,6 @@
  * lock tells who runs. So whatever one holds, stale or garbage or somebody else's pid, never keeps a daemon
  * from starting. */
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "util/error.h"
@@ -12,7 +11,6 @@
 typedef struct PidFile {
     char *path;
     int fd;
-    bool made; /* by this start */
 } PidFile;
 
 #define PIDFILE_NONE \
@@ -25,15 +23,13 @@ typedef struct PidFile {
  * Returns 0, or -errno with *ret_error filled. */
 int pidfile_open(PidFile *ret, const char *path, Error *ret_error);
 
-/* Makes it hold pid and a newline. Returns 0 or -errno. */
-int pidfile_write(const PidFile *file, pid_t pid);
+/* Makes it hold pid and a newline, by the holder of the lock. Returns 0 or -errno. */
+int pidfile_write(PidFile *file, pid_t pid);
 
-/* At a clean end: removes it, or empties it where the directory does not allow that to us any more. */
+/* At the end, by the holder of the lock: removes it, or empties it where the directory does not allow that to
+ * us any more. Nobody else may, so a start that is refused can leave an empty one behind, which counts as
+ * none. */
 void pidfile_remove(const PidFile *file);
-
-/* In the process that opened it, after a start that failed: removes it if this start made it and left it
- * empty. */
-void pidfile_abandon(const PidFile *file);
 
 void pidfile_close(PidFile *file);
 

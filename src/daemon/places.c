@@ -15,7 +15,7 @@
 #define LOG_NAME "heartbeat.log"
 #define SYSTEM_LOG_DIR LOCALSTATE_DIR "/log/heartbeatd"
 #define SYSTEM_STATE_DIR LOCALSTATE_DIR "/lib/heartbeatd"
-#define SYSTEM_PID_FILE "/run/heartbeatd.pid"
+#define SYSTEM_PID_DIR "/run"
 
 /* systemd.exec(5): $JOURNAL_STREAM holds device and inode of the socket that a stream was connected to; the
  * inode of our own tells whether it still is that one. */
@@ -38,47 +38,44 @@ static const char *path_variable(const char *name)
     return value && value[0] == '/' ? value : NULL;
 }
 
-static int find_state_dir(Places *places, Error *ret_error)
+static int find_state_dir(Places *places)
 {
-    const char *given = path_variable("STATE_DIRECTORY"), *home;
-    int r;
+    const char *given = path_variable("STATE_DIRECTORY"), *home = NULL;
     if (given) { /* systemd.exec(5): several are separated by colons */
         places->state_dir_given = true;
-        r = (places->state_dir = strndup(given, strcspn(given, ":"))) ? 0 : -1;
+        places->state_dir = strndup(given, strcspn(given, ":"));
     } else if (places->system)
-        r = (places->state_dir = strdup(SYSTEM_STATE_DIR)) ? 0 : -1;
-    else if ((home = path_variable("XDG_STATE_HOME")))
-        r = asprintf(&places->state_dir, "%s/heartbeatd", home);
-    else if ((home = path_variable("HOME")))
-        r = asprintf(&places->state_dir, "%s/.local/state/heartbeatd", home);
-    else
-        return error_set(
-            ret_error, EXIT_CONFIG, ENOENT,
-            "no state directory: neither $XDG_STATE_HOME nor $HOME is set; expected --state-dir=DIR");
-    return r < 0 ? error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory") : 0;
+        places->state_dir = strdup(SYSTEM_STATE_DIR);
+    else if ((home = path_variable("XDG_STATE_HOME")) &&
+             asprintf(&places->state_dir, "%s/heartbeatd", home) < 0)
+        places->state_dir = NULL;
+    else if (!home && (home = path_variable("HOME")) &&
+             asprintf(&places->state_dir, "%s/.local/state/heartbeatd", home) < 0)
+        places->state_dir = NULL;
+    return !places->state_dir && (given || places->system || home) ? -ENOMEM : 0;
 }
 
-static int find_files(Places *places)
+static int find_log_file(Places *places)
 {
-    const char *runtime = path_variable("XDG_RUNTIME_DIR");
-    if (asprintf(&places->log_file, "%s/" LOG_NAME, places->system ? SYSTEM_LOG_DIR : places->state_dir) < 0)
-        return -ENOMEM;
-    if (places->system)
-        places->pid_file = strdup(SYSTEM_PID_FILE);
-    else if (runtime && asprintf(&places->pid_file, "%s/heartbeatd.pid", runtime) < 0)
-        places->pid_file = NULL;
-    return (places->system || runtime) && !places->pid_file ? -ENOMEM : 0;
+    const char *directory = places->system ? SYSTEM_LOG_DIR : places->state_dir;
+    return directory && asprintf(&places->log_file, "%s/" LOG_NAME, directory) < 0 ? -ENOMEM : 0;
 }
 
-int places_find(Places *ret, Error *ret_error)
+static int find_pid_file(Places *places)
+{
+    const char *directory = places->system ? SYSTEM_PID_DIR : path_variable("XDG_RUNTIME_DIR");
+    return directory && asprintf(&places->pid_file, "%s/heartbeatd.pid", directory) < 0 ? -ENOMEM : 0;
+}
+
+int places_find(Places *ret)
 {
     ret->system = geteuid() == 0;
     ret->stderr_on_journal = is_journal_stream(STDERR_FILENO);
     ret->on_journal = ret->stderr_on_journal || is_journal_stream(STDOUT_FILENO);
-    int r = find_state_dir(ret, ret_error);
-    if (r < 0)
-        return r;
-    return find_files(ret) < 0 ? error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory") : 0;
+    int r = find_state_dir(ret);
+    if (r == 0)
+        r = find_log_file(ret);
+    return r == 0 ? find_pid_file(ret) : r;
 }
 
 void places_done(Places *places)
@@ -99,18 +96,24 @@ static int make(const char *path, mode_t mode, bool parents, uid_t uid, gid_t gi
                  : 0;
 }
 
+static bool contains(char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; name && i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 int places_make(const Places *places, const char *state_dir, char *const *outputs, size_t n_outputs,
                 uid_t uid, gid_t gid, Error *ret_error)
 {
+    bool is_default = places->state_dir && strcmp(state_dir, places->state_dir) == 0;
+    bool need_logs = contains(outputs, n_outputs, places->log_file);
     int r = 0;
-    bool logs_in_state_dir = !places->system;
-    bool wanted = strcmp(state_dir, places->state_dir) == 0 && !places->state_dir_given;
-    bool logs = false;
-    for (size_t i = 0; i < n_outputs; i++)
-        logs = logs || strcmp(outputs[i], places->log_file) == 0;
-    if (wanted || (logs && logs_in_state_dir))
+    /* A user's logs lie in the state directory. */
+    if ((is_default && !places->state_dir_given) || (need_logs && !places->system))
         r = make(places->state_dir, 0755, !places->system, uid, gid, ret_error);
-    if (r == 0 && logs && !logs_in_state_dir)
+    if (r == 0 && need_logs && places->system)
         r = make(SYSTEM_LOG_DIR, 0750, false, uid, gid, ret_error);
     return r;
 }

@@ -12,14 +12,14 @@ typedef struct Places {
     bool system;     /* started by root */
     bool on_journal; /* stdout or stderr is the journal's */
     bool stderr_on_journal;
-    char *state_dir;
+    char *state_dir;      /* NULL: a user's, with neither $XDG_STATE_HOME nor $HOME */
     bool state_dir_given; /* by $STATE_DIRECTORY: its maker is the service manager */
-    char *log_file;       /* the default output with --fork */
+    char *log_file;       /* the default output with --fork; NULL: likewise */
     char *pid_file;       /* NULL: none */
 } Places;
 
-/* Returns 0, -ENOMEM, or -ENOENT when a user has neither $XDG_STATE_HOME nor $HOME. */
-int places_find(Places *ret, Error *ret_error);
+/* Returns 0 or -ENOMEM. */
+int places_find(Places *ret);
 void places_done(Places *places);
 
 /* Makes those default directories that are missing, for the user whom the daemon will run as: the state

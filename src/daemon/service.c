@@ -120,25 +120,41 @@ static void reload(void *context)
     settings_done(&settings);
 }
 
+static int refuse_second(const char *path, pid_t holder, Error *ret_error)
+{
+    if (holder > 0)
+        return error_set(ret_error, EXIT_RUNNING, EBUSY, "already running with pid %lld (lock %s)",
+                         (long long)holder, path);
+    return error_set(ret_error, EXIT_RUNNING, EBUSY, "already running in another pid namespace (lock %s)",
+                     path);
+}
+
 static int take_lock(Service *service, Error *ret_error)
 {
     pid_t holder = 0;
     cleanup_free char *path = lock_path(service->settings.state_dir);
     if (!path)
         return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
-    service->lock_fd = lock_acquire(path, &holder);
-    if (service->lock_fd >= 0)
-        return 0;
-    int errnum = -service->lock_fd;
-    if (errnum == EBUSY && holder > 0)
-        return error_set(ret_error, EXIT_RUNNING, errnum, "already running with pid %lld (lock %s)",
-                         (long long)holder, path);
-    if (errnum == EBUSY)
-        return error_set(ret_error, EXIT_RUNNING, errnum,
-                         "already running in another pid namespace (lock %s)", path);
-    return error_set(ret_error, exit_code_for(errnum), errnum, "lock %s: %s%s", path,
-                     errnum == EINVAL ? "expected a regular file" : strerror(errnum),
-                     errnum == ENOENT ? "; the state directory must exist" : "");
+    int fd = lock_acquire(path, &holder);
+    if (fd == -EBUSY)
+        return refuse_second(path, holder, ret_error);
+    if (fd < 0)
+        return error_set(ret_error, exit_code_for(-fd), -fd, "lock %s: %s%s", path,
+                         fd == -EINVAL ? "expected a regular file" : strerror(-fd),
+                         fd == -ENOENT ? "; the state directory must exist" : "");
+    service->lock_fd = fd;
+    return 0;
+}
+
+/* A look at the lock before anything is touched that a running daemon could have a use for. Whether the start
+ * succeeds is decided by take_lock(). */
+static int look_for_first(const char *state_dir, Error *ret_error)
+{
+    pid_t holder = 0;
+    cleanup_free char *path = lock_path(state_dir);
+    if (path && lock_query(path, &holder) > 0)
+        return refuse_second(path, holder, ret_error);
+    return 0;
 }
 
 /* What has to be done as the user who started it, and before any fork: everything that can be refused without
@@ -152,6 +168,8 @@ static int prepare(Service *service, Error *ret_error)
                       "--user: \"%.200s\": only root can become another user", options->user);
     if (r == 0 && options->user && user_find(options->user, &service->user) < 0)
         r = error_set(ret_error, EXIT_ARGUMENTS, ENOENT, "--user: \"%.200s\": no such user", options->user);
+    if (r == 0)
+        r = look_for_first(service->settings.state_dir, ret_error);
     if (r < 0)
         return r;
 
@@ -194,11 +212,14 @@ static int start(Service *service, Error *ret_error)
         r = out_of_order(ret_error, system_clocks_open(&service->clocks), "clocks and signals");
     if (r == 0)
         r = apply_settings(&service->heart, &service->settings, ret_error);
-    if (r == 0 && heart_start(&service->heart) < 0)
-        r = error_set(ret_error, EXIT_FAILURE, EIO, "no output took the first message");
     if (r == 0)
-        r = out_of_order(ret_error, pidfile_write(&service->pid_file, getpid()), "pid file");
-    return r;
+        r = heart_start(&service->heart, ret_error);
+    if (r < 0)
+        return r;
+    r = pidfile_write(&service->pid_file, getpid());
+    return r < 0 ? error_set(ret_error, exit_code_for(-r), -r, "pid file %s: %s", service->pid_file.path,
+                             strerror(-r))
+                 : 0;
 }
 
 /* Lets the first process go. From now on the words go to syslog(3). */
@@ -240,11 +261,8 @@ static int live_forked(Service *service)
     int exit_code;
     env_forget_all(); /* it describes whoever started us; what mattered was read */
     int r = daemonize(&service->answer_fd, &exit_code);
-    if (r > 0) {
-        if (exit_code != EXIT_SUCCESS)
-            pidfile_abandon(&service->pid_file);
+    if (r > 0)
         return exit_code;
-    }
     if (r < 0) {
         log_error("cannot become a daemon: %s", strerror(-r));
         exit_code = EXIT_FAILURE;
@@ -302,4 +320,11 @@ int service_run(const Options *options, const Places *places)
         exit_code = options->fork ? live_forked(&service) : live(&service);
     done(&service);
     return exit_code;
+}
+
+int service_refuse(const Options *options, const Error *error)
+{
+    Service service = { .options = options };
+    open_supervisor(&service);
+    return fail(&service, error);
 }

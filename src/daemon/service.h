@@ -7,3 +7,7 @@
 /* Runs it, in the foreground or forked. Returns the exit status: of the daemon, and with --fork also of the
  * first process, in which this returns too. */
 int service_run(const Options *options, const Places *places);
+
+/* Ends a start that came to nothing because of its arguments: says so here and to the service manager.
+ * Returns the exit status. */
+int service_refuse(const Options *options, const Error *error);

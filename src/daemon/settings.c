@@ -10,6 +10,7 @@
 #include "build-config.h"
 #include "core/message.h"
 #include "core/timespan.h"
+#include "daemon/exit.h"
 #include "util/text.h"
 
 #define DEFAULT_MESSAGE "heartbeat %n"
@@ -47,11 +48,19 @@ static int set_message(Settings *settings, const char *value)
     return replace_string(&settings->message, escaped);
 }
 
+/* Whether a path can be shown, and written into a file and read back, as it is. */
+static bool is_printable(const char *path)
+{
+    return text_is_utf8(path, strlen(path)) && text_escape(path, strlen(path), NULL, 0) == strlen(path);
+}
+
 static void forget_outputs(Settings *settings)
 {
     for (size_t i = 0; i < settings->n_outputs; i++)
         free(settings->outputs[i]);
     free(settings->outputs);
+    free(settings->stdout_where);
+    settings->stdout_where = NULL;
     settings->outputs = NULL;
     settings->n_outputs = 0;
 }
@@ -62,7 +71,7 @@ static int add_output(Settings *settings, const char *value)
         forget_outputs(settings);
         return 0;
     }
-    if (!output_name_is_valid(value))
+    if (!output_name_is_valid(value) || !is_printable(value))
         return -EINVAL;
     for (size_t i = 0; i < settings->n_outputs; i++)
         if (strcmp(settings->outputs[i], value) == 0)
@@ -90,7 +99,7 @@ static int set_format(Settings *settings, const char *value)
 static int set_state_dir(Settings *settings, const char *value)
 {
     /* Room for the name of a file in it. */
-    if (value && (value[0] != '/' || strlen(value) >= PATH_MAX - NAME_MAX))
+    if (value && (value[0] != '/' || strlen(value) >= PATH_MAX - NAME_MAX || !is_printable(value)))
         return -EINVAL;
     return replace_string(&settings->state_dir, value);
 }
@@ -112,6 +121,8 @@ int setting_apply(const Setting *setting, Settings *settings, const char *value,
                   int exit_code, Error *ret_error)
 {
     int r = setting->set(settings, value);
+    if (r == 0 && setting->set == add_output && value && strcmp(value, "stdout") == 0)
+        r = replace_string(&settings->stdout_where, where);
     if (r == -ENOMEM)
         return error_set(ret_error, EXIT_FAILURE, ENOMEM, "%s: out of memory", where);
     if (r < 0)
@@ -130,13 +141,18 @@ void settings_done(Settings *settings)
 
 static const char *default_output(const Places *places, bool as_daemon)
 {
-    return as_daemon                                        ? places->log_file
-           : places->on_journal && output_journal_supported ? "journal"
-                                                            : "stdout";
+    if (as_daemon)
+        return places->log_file;
+    return places->on_journal && output_journal_supported ? "journal" : "stdout";
 }
 
-int settings_complete(Settings *settings, const Places *places, bool as_daemon)
+int settings_complete(Settings *settings, const Places *places, bool as_daemon, Error *ret_error)
 {
+    bool need_output = settings->n_outputs == 0, need_state_dir = !settings->state_dir;
+    if (!places->state_dir && (need_state_dir || (need_output && as_daemon)))
+        return error_set(ret_error, EXIT_CONFIG, ENOENT,
+                         "no state directory: neither $XDG_STATE_HOME nor $HOME is set; expected %s",
+                         need_state_dir ? "--state-dir=DIR" : "--output=PATH");
     int r = 0;
     if (settings->interval_usec == 0)
         settings->interval_usec = DEFAULT_INTERVAL_SEC * USEC_PER_SEC;
@@ -144,11 +160,11 @@ int settings_complete(Settings *settings, const Places *places, bool as_daemon)
         settings->format = FORMAT_FULL;
     if (!settings->message)
         r = replace_string(&settings->message, DEFAULT_MESSAGE);
-    if (r == 0 && settings->n_outputs == 0)
+    if (r == 0 && need_output)
         r = add_output(settings, default_output(places, as_daemon));
-    if (r == 0 && !settings->state_dir)
+    if (r == 0 && need_state_dir)
         r = replace_string(&settings->state_dir, places->state_dir);
-    return r;
+    return r < 0 ? error_set(ret_error, EXIT_FAILURE, -r, "default settings: %s", strerror(-r)) : 0;
 }
 
 /* Quoted where the reader would otherwise take blanks or quotes away. */

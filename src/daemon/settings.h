@@ -14,6 +14,7 @@ typedef struct Settings {
     char *message;        /* template, control characters escaped; NULL: not set */
     char **outputs;       /* names for output_new(), each once; none: not set */
     size_t n_outputs;
+    char *stdout_where; /* where the output stdout was set, as setting_apply() was told; NULL: nowhere */
     Format format;
     char *state_dir; /* absolute; NULL: not set */
 } Settings;
@@ -43,8 +44,9 @@ int setting_apply(const Setting *setting, Settings *settings, const char *value,
 
 void settings_done(Settings *settings);
 
-/* Fills in what is not set. as_daemon: for --fork. Returns 0 or -ENOMEM. */
-int settings_complete(Settings *settings, const Places *places, bool as_daemon);
+/* Fills in what is not set. as_daemon: for --fork. Returns 0 or -errno, -ENOENT when there is no place for
+ * state. */
+int settings_complete(Settings *settings, const Places *places, bool as_daemon, Error *ret_error);
 
 /* Writes them to standard output as a configuration file that means the same. */
 void settings_print(const Settings *settings);

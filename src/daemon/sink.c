@@ -32,10 +32,14 @@ int sink_write(Sink *sink, Format format, const Beat *beat)
     char line[LINE_BYTES_MAX];
     size_t length = format_line(sink, format, beat, line);
     int n = fd_write_now(sink->fd, line, length);
-    if (n < 0)
+    if (n <= 0)
         return n;
-    if (n > 0)
-        sink->torn = line[n - 1] != '\n';
-    /* A file takes a part only of what it is given when the disk or the file's limit ends within it. */
-    return (size_t)n == length ? 0 : -ENOSPC;
+    /* A part is taken only where the disk, the file's limit or the reader's patience ends within the line. A
+     * second write(2) tells which. */
+    size_t written = (size_t)n;
+    int more = written < length ? fd_write_now(sink->fd, line + written, length - written) : 0;
+    if (more > 0)
+        written += (size_t)more;
+    sink->torn = line[written - 1] != '\n';
+    return more < 0 ? more : written == length ? 0 : -EIO;
 }

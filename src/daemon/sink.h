@@ -11,6 +11,7 @@ typedef struct Sink {
     bool torn; /* what was written last did not end in a newline */
 } Sink;
 
-/* Writes one line with one write(2): a newline first where the last line was torn, then in full format the
- * time and a space, then the message. Returns 0, or -errno when the line is not there as a whole. */
+/* Writes one line, with one write(2) where it is taken as a whole: a newline first where the last line was
+ * torn, then in full format the time and a space, then the message. Returns 0, or -errno when the line is not
+ * there as a whole. */
 int sink_write(Sink *sink, Format format, const Beat *beat);

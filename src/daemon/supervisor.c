@@ -7,28 +7,37 @@
 #include <string.h>
 
 #include "core/timestamp.h"
+#include "util/text.h"
 
 #define STATUS_MAX 1024
+#define WATCHDOG_MIN_USEC (20 * USEC_PER_MSEC)
 
 int supervisor_open(Supervisor *ret, bool will_fork)
 {
     *ret = (Supervisor){ .forked = will_fork, .ready = will_fork };
-    return notify_open(&ret->notify, will_fork);
+    int r = notify_open(&ret->notify, will_fork);
+    /* A period that nobody can mean must not make the loop spin. */
+    if (ret->notify.watchdog_usec > 0 && ret->notify.watchdog_usec < WATCHDOG_MIN_USEC)
+        ret->notify.watchdog_usec = WATCHDOG_MIN_USEC;
+    return r;
 }
 
 /* "42 beats, last at 2026-11-22T13:00:10.123Z; output /x: No space left on device (3 messages lost)". What
- * does not fit is cut. */
-static void format_status(char status[static STATUS_MAX], const Beat *beat, Output *const *outputs, size_t n)
+ * does not fit is cut. On one line whatever an output's path holds: a newline would begin another assignment.
+ */
+static void format_status(const Supervisor *supervisor, Output *const *outputs, size_t n,
+                          char status[static STATUS_MAX])
 {
-    char time[TIMESTAMP_TEXT_MAX];
-    int length = snprintf(status, STATUS_MAX, "%" PRIu64 " beat%s, last at %s", beat->seq,
-                          beat->seq == 1 ? "" : "s", timestamp_format(beat->at.realtime_usec, time));
+    char time[TIMESTAMP_TEXT_MAX], raw[STATUS_MAX];
+    int length = snprintf(raw, sizeof(raw), "%" PRIu64 " beat%s, last at %s", supervisor->seq,
+                          supervisor->seq == 1 ? "" : "s", timestamp_format(supervisor->realtime_usec, time));
     for (size_t i = 0; i < n && length < STATUS_MAX; i++)
         if (outputs[i]->failure != 0)
             length +=
-                snprintf(status + length, STATUS_MAX - (size_t)length,
+                snprintf(raw + length, sizeof(raw) - (size_t)length,
                          "; output %s: %s (%" PRIu64 " message%s lost)", outputs[i]->name,
                          output_failure_text(outputs[i]), outputs[i]->lost, outputs[i]->lost == 1 ? "" : "s");
+    text_escape(raw, strlen(raw), status, STATUS_MAX);
 }
 
 static usec_t least_pause(const Supervisor *supervisor)
@@ -41,6 +50,8 @@ int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *out
 {
     if (!supervisor->notify.open)
         return 0;
+    supervisor->seq = beat->seq;
+    supervisor->realtime_usec = beat->at.realtime_usec;
     if (supervisor->forked && beat->seq == 1) {
         supervisor->fed_usec = beat->due.due_usec;
         return 0;
@@ -50,7 +61,7 @@ int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *out
         return 0;
 
     char status[STATUS_MAX], state[STATUS_MAX + 64];
-    format_status(status, beat, outputs, n_outputs);
+    format_status(supervisor, outputs, n_outputs, status);
     snprintf(state, sizeof(state), "%sWATCHDOG=1\nSTATUS=%s", supervisor->ready ? "" : "READY=1\n", status);
     int r = notify_send(&supervisor->notify, state);
     if (r < 0)
@@ -83,9 +94,14 @@ int supervisor_reloading(Supervisor *supervisor, usec_t monotonic_usec)
     return notify_send(&supervisor->notify, state);
 }
 
-int supervisor_reloaded(Supervisor *supervisor)
+int supervisor_reloaded(Supervisor *supervisor, Output *const *outputs, size_t n_outputs)
 {
-    return supervisor->forked ? 0 : notify_send(&supervisor->notify, "READY=1");
+    char status[STATUS_MAX], state[STATUS_MAX + 64];
+    if (supervisor->forked || !supervisor->notify.open)
+        return 0;
+    format_status(supervisor, outputs, n_outputs, status);
+    snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
+    return notify_send(&supervisor->notify, state);
 }
 
 int supervisor_stopping(Supervisor *supervisor, const Error *error)

@@ -12,6 +12,8 @@ typedef struct Supervisor {
     bool forked;     /* --fork: the parent's exit says that we are ready, READY=1 is never sent */
     bool ready;      /* READY=1 was sent, or need not be */
     usec_t fed_usec; /* CLOCK_BOOTTIME instant for which the watchdog was fed last */
+    uint64_t seq;    /* of the last beat, and its CLOCK_REALTIME */
+    usec_t realtime_usec;
 } Supervisor;
 
 /* As notify_open(). */
@@ -30,7 +32,7 @@ usec_t supervisor_next(const Supervisor *supervisor, usec_t interval_usec);
 int supervisor_feed(Supervisor *supervisor, usec_t boottime_usec);
 
 int supervisor_reloading(Supervisor *supervisor, usec_t monotonic_usec);
-int supervisor_reloaded(Supervisor *supervisor);
+int supervisor_reloaded(Supervisor *supervisor, Output *const *outputs, size_t n_outputs);
 
 /* On every way out. error: why the start failed, NULL when it did not. */
 int supervisor_stopping(Supervisor *supervisor, const Error *error);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -81,6 +82,24 @@ static int write_polled(int fd, const char *data, size_t length)
     return write_retrying(fd, data, length); /* POLLERR and POLLHUP too: write(2) names the reason */
 }
 
+/* A terminal that nobody reads (^S, a window that hangs) can be written to by poll(2) as long as it has room
+ * for anything, and write(2) then waits for the rest. The kernel gives a pseudo-terminal room by 256 bytes,
+ * and looks anew for each newline, which becomes two characters: so pieces of half that, and newlines by
+ * themselves. */
+static int write_terminal(int fd, const char *data, size_t length)
+{
+    size_t written = 0;
+    while (written < length) {
+        const char *at = data + written, *newline = memchr(at, '\n', length - written);
+        size_t piece = newline == at ? 1 : newline ? (size_t)(newline - at) : length - written;
+        int n = write_polled(fd, at, piece > 128 ? 128 : piece);
+        if (n < 0)
+            return written > 0 ? (int)written : n;
+        written += (size_t)n;
+    }
+    return (int)written;
+}
+
 int fd_write_now(int fd, const char *data, size_t length)
 {
     struct stat st;
@@ -92,5 +111,6 @@ int fd_write_now(int fd, const char *data, size_t length)
         ssize_t n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
         return n < 0 ? -errno : (int)n;
     }
-    return write_polled(fd, data, length);
+    return S_ISCHR(st.st_mode) && isatty(fd) ? write_terminal(fd, data, length)
+                                             : write_polled(fd, data, length);
 }

@@ -18,6 +18,7 @@ int fd_close_inherited(void);
 
 /* Writes length bytes with one write(2), if that can be done without waiting for a reader: anything but a
  * regular file is asked by poll(2) first, a socket is sent to with MSG_DONTWAIT. O_NONBLOCK is never set, for
- * it would change the description for everyone who shares it. Returns the number of bytes written, -EAGAIN
- * when nothing can be taken now, or another -errno. */
+ * it would change the description for everyone who shares it. A terminal is written to in pieces.
+ * Returns the number of bytes written, which may be fewer than length, -EAGAIN when nothing can be taken now,
+ * or another -errno. */
 int fd_write_now(int fd, const char *data, size_t length);

@@ -15,14 +15,15 @@ int address_set(Address *ret, const char *path)
     if ((path[0] != '/' && path[0] != '@') || path[1] == '\0')
         return -EINVAL;
     /* A path keeps its NUL; an abstract name has none, and every byte counts (unix(7)). */
-    if (length >= sizeof(ret->socket.sun_path))
+    size_t size = length + (path[0] == '/' ? 1 : 0);
+    if (size > sizeof(ret->socket.sun_path))
         return -ENAMETOOLONG;
 
     *ret = (Address){ .socket.sun_family = AF_UNIX };
     memcpy(ret->socket.sun_path, path, length);
     if (path[0] == '@')
         ret->socket.sun_path[0] = '\0';
-    ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '/' ? 1 : 0));
+    ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
     return 0;
 }
 
@@ -31,9 +32,8 @@ int probe_address(const Address *address)
     cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    /* EPROTOTYPE: somebody listens, on a stream. libc's syslog(3) knows how to talk to that one. */
     if (connect(fd, (const struct sockaddr *)&address->socket, address->length) < 0)
-        return errno == EPROTOTYPE ? 0 : -errno;
+        return -errno;
     /* poll(2) on a connected datagram socket looks at the receiver's queue. */
     struct pollfd wanted = { .fd = fd, .events = POLLOUT };
     int r = poll(&wanted, 1, 0);

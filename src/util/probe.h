@@ -21,6 +21,7 @@ typedef struct Address {
 int address_set(Address *ret, const char *path);
 
 /* Returns 0 when a datagram would be taken without waiting, -EAGAIN when the receiver's queue is full,
- * -ENOENT or -ECONNREFUSED when there is no receiver, or another -errno of socket(2) or connect(2). */
+ * -ENOENT or -ECONNREFUSED when there is no receiver, -EPROTOTYPE when it wants a stream (on which nobody can
+ * tell whether a library's own connection would block), or another -errno of socket(2) or connect(2). */
 int probe_address(const Address *address);
 int probe_path(const char *path);

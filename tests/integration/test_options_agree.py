@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""One list of options, keys and exit codes: what the binary takes, its help, the manual pages, the installed
+config file and the README say the same."""
+
+import re
+
+import harness
+
+MANUAL = harness.SOURCE / "src/heartbeatd.8"
+CONF_MANUAL = harness.SOURCE / "src/heartbeatd.conf.5"
+CONF = harness.SOURCE / "units/heartbeatd.conf"
+README = harness.SOURCE / "README.md"
+
+# What has no key in the config file.
+ONLY_OPTIONS = {"fork", "running", "stop", "config", "check-config", "print-config", "pid-file", "user",
+                "help", "version"}
+WITH_KEYS = {"interval": "Interval", "message": "Message", "output": "Output", "format": "Format",
+             "state-dir": "StateDir"}
+EXIT_CODES = {0, 1, 2, 4, 6, 150}
+
+
+def section(text, name):
+    """What stands under one heading of a manual page."""
+    return re.search(rf'^\.Sh "?{name}"?\n(.*?)(?=^\.Sh |\Z)', text, re.M | re.S)[1]
+
+
+class OptionsAgree(harness.Case):
+    every = ONLY_OPTIONS | set(WITH_KEYS)
+
+    def help(self):
+        return self.run_command("--help").out
+
+    def defaults(self):
+        """Key to value as --print-config has them."""
+        lines = self.run_command("--print-config").out.splitlines()[1:]
+        return dict(line.split("=", 1) for line in lines)
+
+    def test_help_has_them_all(self):
+        self.assertEqual(set(re.findall(r"--([a-z-]+)", self.help())), self.every)
+
+    def test_the_manual_describes_them_all(self):
+        text = MANUAL.read_text()
+        self.assertEqual(set(re.findall(r"^\.It Fl -([a-z-]+)", text, re.M)), self.every)
+        self.assertLessEqual(set(re.findall(r"\bFl -([a-z-]+)", text)), self.every)
+
+    def test_the_synopsis_has_them_all(self):
+        text = section(MANUAL.read_text(), "SYNOPSIS")
+        self.assertEqual(set(re.findall(r"Fl -([a-z-]+)", text)), self.every)
+
+    def test_the_binary_takes_them_all_and_no_others(self):
+        for option in self.every:
+            result = self.run_command(f"--{option}=")
+            self.assertEqual(result.code, 2, option)
+            self.assertNotIn("unknown option", result.err, option)
+        for option in ("log-every", "sync", "metrics", "ready-fd", "record-exit", "history-max"):
+            self.assertIn("unknown option", self.run_command(f"--{option}").err, option)
+
+    def test_the_config_manual_describes_every_key(self):
+        text = section(CONF_MANUAL.read_text(), "KEYS")
+        self.assertEqual(re.findall(r"^\.It Va ([A-Za-z]+)=", text, re.M), list(WITH_KEYS.values()))
+
+    def test_print_config_prints_every_key(self):
+        self.assertEqual(list(self.defaults()), list(WITH_KEYS.values()))
+
+    def test_the_installed_config_file_has_every_key_commented_out_with_its_default(self):
+        found = dict(re.findall(r"^#([A-Z][A-Za-z]*)=(.*)$", CONF.read_text(), re.M))
+        self.assertEqual(list(found), list(WITH_KEYS.values()))
+        defaults = self.defaults()
+        for key in ("Interval", "Message", "Format"):
+            self.assertEqual(found[key], defaults[key], key)
+
+    def test_the_installed_config_file_is_good_as_it_is_and_uncommented(self):
+        self.assertEqual(self.run_command("--check-config", f"--config={CONF}").code, 0)
+        uncommented = re.sub(r"^#([A-Z][A-Za-z]*=)", r"\1", CONF.read_text(), flags=re.M)
+        path = self.config(uncommented)
+        result = self.run_command("--print-config", f"--config={path}")
+        self.assertEqual(result.code, 0, result)
+        self.assertIn("StateDir=/var/lib/heartbeatd\n", result.out)
+
+    def test_keys_and_options_mean_the_same(self):
+        values = {"interval": "7s", "message": "hi", "output": "/x/y", "format": "plain", "state-dir": "/s"}
+        options = [f"--{name}={value}" for name, value in values.items()]
+        path = self.config("[Heartbeat]\n" + "".join(f"{WITH_KEYS[n]}={v}\n" for n, v in values.items()))
+        by_options = self.run_command("--print-config", "--config=/dev/null", *options)
+        by_keys = self.run_command("--print-config", f"--config={path}")
+        self.assertEqual((by_options.code, by_options.out), (by_keys.code, by_keys.out))
+        for value in values.values():
+            self.assertIn(value, by_keys.out)
+
+    def test_what_is_only_an_option_is_no_key(self):
+        for option in ONLY_OPTIONS:
+            key = "".join(word.capitalize() for word in option.split("-"))
+            path = self.config(f"[Heartbeat]\n{key}=1\n")
+            result = self.run_command("--check-config", f"--config={path}")
+            self.one_error(result, 6, f":2: {key}: unknown key")
+
+    def test_the_readme_mentions_every_option_and_key(self):
+        text = README.read_text()
+        for option in self.every:
+            self.assertIn(f"--{option}", text)
+        for key in WITH_KEYS.values():
+            self.assertIn(f"{key}=", text)
+
+
+class ExitCodesAgree(harness.Case):
+    def test_the_manual_lists_them(self):
+        listed = re.findall(r"^\.It (?:Li )?(\d+)", section(MANUAL.read_text(), "EXIT STATUS"), re.M)
+        self.assertEqual(set(map(int, listed)) - {3}, EXIT_CODES)
+
+    def test_each_can_be_had(self):
+        bad = self.config("[Heartbeat]\nInterval=0\n")
+        other = self.make_directory("state2")
+        self.start_beating("--interval=1d")
+        commands = {0: ["--help"], 1: ["--output=/dev/full", f"--state-dir={other}"], 2: ["--foo"],
+                    4: ["--fork", "--user=nobody"], 6: ["--check-config", f"--config={bad}"], 150: []}
+        for code, args in commands.items():
+            self.assertEqual(self.run_command(*self.common(args)).code, code, args)
+        self.assertEqual(set(commands), EXIT_CODES)
+
+    def test_the_manual_lists_the_codes_of_running(self):
+        text = section(MANUAL.read_text(), "EXIT STATUS")
+        self.assertRegex(text, r"(?s)running.*\b0\b.*\b1\b.*\b3\b")
+
+
+class PagesAgree(harness.Case):
+    def test_specifiers_are_in_manual_and_help(self):
+        manual, config_manual = MANUAL.read_text(), CONF_MANUAL.read_text()
+        text = self.run_command("--help").out
+        for letter in "ntHbu%":
+            for where in (manual, config_manual, text, CONF.read_text()):
+                self.assertIn(f"%{letter}", where)
+
+    def test_examples_of_error_lines_are_real(self):
+        """The manual's DIAGNOSTICS: the line for an interval, put back on one line."""
+        text = re.sub(r"\n +", " ", section(MANUAL.read_text(), "DIAGNOSTICS"))
+        line = re.search(r'^heartbeatd: --interval: "5ms": .*$', text, re.M)[0]
+        self.assertEqual(self.run_command("--interval=5ms").err, line + "\n")
