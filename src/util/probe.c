@@ -14,16 +14,17 @@ int address_set(Address *ret, const char *path)
     size_t length = strlen(path);
     if ((path[0] != '/' && path[0] != '@') || path[1] == '\0')
         return -EINVAL;
-    /* A path keeps its NUL; an abstract name has none, and every byte counts (unix(7)). */
-    size_t size = length + (path[0] == '/' ? 1 : 0);
-    if (size > sizeof(ret->socket.sun_path))
+    /* The kernel would take an abstract name of one byte more, for it needs no NUL; libsystemd 252 does not.
+     */
+    if (length >= sizeof(ret->socket.sun_path))
         return -ENAMETOOLONG;
 
     *ret = (Address){ .socket.sun_family = AF_UNIX };
     memcpy(ret->socket.sun_path, path, length);
     if (path[0] == '@')
         ret->socket.sun_path[0] = '\0';
-    ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+    /* A path keeps its NUL, and of an abstract name each byte counts: unix(7). */
+    ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '/' ? 1 : 0));
     return 0;
 }
 

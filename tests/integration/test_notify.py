@@ -44,7 +44,8 @@ class Ready(NotifyCase):
         self.assert_ready(f"@heartbeatd-test-{os.getpid()}")
 
     def test_by_an_abstract_name_of_the_greatest_length(self):
-        self.assert_ready(f"@heartbeatd-test-{os.getpid()}".ljust(108, "x"))
+        """That libsystemd 252 takes: the kernel has room for one byte more."""
+        self.assert_ready(f"@heartbeatd-test-{os.getpid()}".ljust(107, "x"))
 
     def test_by_a_path_of_the_greatest_length(self):
         room = 107 - len(str(self.dir)) - 1
