@@ -12,10 +12,7 @@
 #include "daemon/exit.h"
 #include "util/file.h"
 
-#define LOG_NAME "heartbeat.log"
 #define SYSTEM_LOG_DIR LOCALSTATE_DIR "/log/heartbeatd"
-#define SYSTEM_STATE_DIR LOCALSTATE_DIR "/lib/heartbeatd"
-#define SYSTEM_PID_DIR "/run"
 
 /* systemd.exec(5): $JOURNAL_STREAM holds device and inode of the socket that a stream was connected to; the
  * inode of our own tells whether it still is that one. */
@@ -38,33 +35,41 @@ static const char *path_variable(const char *name)
     return value && value[0] == '/' ? value : NULL;
 }
 
+static int join(const char *directory, const char *name, char **ret)
+{
+    if (asprintf(ret, "%s/%s", directory, name) >= 0)
+        return 0;
+    *ret = NULL;
+    return -ENOMEM;
+}
+
 static int find_state_dir(Places *places)
 {
-    const char *given = path_variable("STATE_DIRECTORY"), *home = NULL;
-    if (given) { /* systemd.exec(5): several are separated by colons */
+    const char *directory = path_variable("STATE_DIRECTORY");
+    if (directory) { /* systemd.exec(5): several are separated by colons */
         places->state_dir_given = true;
-        places->state_dir = strndup(given, strcspn(given, ":"));
-    } else if (places->system)
-        places->state_dir = strdup(SYSTEM_STATE_DIR);
-    else if ((home = path_variable("XDG_STATE_HOME")) &&
-             asprintf(&places->state_dir, "%s/heartbeatd", home) < 0)
-        places->state_dir = NULL;
-    else if (!home && (home = path_variable("HOME")) &&
-             asprintf(&places->state_dir, "%s/.local/state/heartbeatd", home) < 0)
-        places->state_dir = NULL;
-    return !places->state_dir && (given || places->system || home) ? -ENOMEM : 0;
+        places->state_dir = strndup(directory, strcspn(directory, ":"));
+        return places->state_dir ? 0 : -ENOMEM;
+    }
+    if (places->system)
+        return join(LOCALSTATE_DIR "/lib", "heartbeatd", &places->state_dir);
+    if ((directory = path_variable("XDG_STATE_HOME")))
+        return join(directory, "heartbeatd", &places->state_dir);
+    if ((directory = path_variable("HOME")))
+        return join(directory, ".local/state/heartbeatd", &places->state_dir);
+    return 0;
 }
 
 static int find_log_file(Places *places)
 {
     const char *directory = places->system ? SYSTEM_LOG_DIR : places->state_dir;
-    return directory && asprintf(&places->log_file, "%s/" LOG_NAME, directory) < 0 ? -ENOMEM : 0;
+    return directory ? join(directory, "heartbeat.log", &places->log_file) : 0;
 }
 
 static int find_pid_file(Places *places)
 {
-    const char *directory = places->system ? SYSTEM_PID_DIR : path_variable("XDG_RUNTIME_DIR");
-    return directory && asprintf(&places->pid_file, "%s/heartbeatd.pid", directory) < 0 ? -ENOMEM : 0;
+    const char *directory = places->system ? "/run" : path_variable("XDG_RUNTIME_DIR");
+    return directory ? join(directory, "heartbeatd.pid", &places->pid_file) : 0;
 }
 
 int places_find(Places *ret)

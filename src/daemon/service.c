@@ -223,13 +223,22 @@ static int start(Service *service, Error *ret_error)
 }
 
 /* Lets the first process go. From now on the words go to syslog(3). */
-static int hand_over(Service *service)
+static int hand_over(Service *service, Error *ret_error)
 {
     if (!service->options->fork)
         return 0;
     int r = daemonize_answer(&service->answer_fd, EXIT_SUCCESS);
     log_to_syslog();
-    return r;
+    return out_of_order(ret_error, r, "whoever started the daemon has given up waiting");
+}
+
+/* From the first beat to the last. */
+static int work(Service *service, Error *ret_error)
+{
+    int r = start(service, ret_error);
+    if (r == 0)
+        r = hand_over(service, ret_error);
+    return r < 0 ? r : out_of_order(ret_error, heart_run(&service->heart), "the loop ended");
 }
 
 static int fail(Service *service, const Error *error)
@@ -242,15 +251,8 @@ static int fail(Service *service, const Error *error)
 static int live(Service *service)
 {
     Error error;
-    if (start(service, &error) < 0)
+    if (work(service, &error) < 0)
         return fail(service, &error);
-    int r = hand_over(service);
-    if (r == 0)
-        r = heart_run(&service->heart);
-    if (r < 0) {
-        (void)out_of_order(&error, r, "the loop ended");
-        return fail(service, &error);
-    }
     (void)supervisor_stopping(&service->supervisor, NULL);
     return EXIT_SUCCESS;
 }

@@ -51,7 +51,7 @@ static int set_message(Settings *settings, const char *value)
 /* Whether a path can be shown, and written into a file and read back, as it is. */
 static bool is_printable(const char *path)
 {
-    return text_is_utf8(path, strlen(path)) && text_escape(path, strlen(path), NULL, 0) == strlen(path);
+    return text_escape(path, strlen(path), NULL, 0) == strlen(path);
 }
 
 static void forget_outputs(Settings *settings)
@@ -80,19 +80,23 @@ static int add_output(Settings *settings, const char *value)
     if (!grown)
         return -ENOMEM;
     settings->outputs = grown;
-    settings->outputs[settings->n_outputs] = strdup(value);
-    return settings->outputs[settings->n_outputs] ? (int)(settings->n_outputs++, 0) : -ENOMEM;
+    char *name = strdup(value);
+    if (!name)
+        return -ENOMEM;
+    settings->outputs[settings->n_outputs++] = name;
+    return 0;
 }
 
 static int set_format(Settings *settings, const char *value)
 {
-    Format format = !value                        ? FORMAT_UNSET
-                    : strcmp(value, "full") == 0  ? FORMAT_FULL
-                    : strcmp(value, "plain") == 0 ? FORMAT_PLAIN
-                                                  : FORMAT_UNSET;
-    if (value && format == FORMAT_UNSET)
+    if (!value)
+        settings->format = FORMAT_UNSET;
+    else if (strcmp(value, "full") == 0)
+        settings->format = FORMAT_FULL;
+    else if (strcmp(value, "plain") == 0)
+        settings->format = FORMAT_PLAIN;
+    else
         return -EINVAL;
-    settings->format = format;
     return 0;
 }
 
