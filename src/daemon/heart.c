@@ -39,6 +39,8 @@ static void write_output(Output *output, const Beat *beat)
 
 static void note_manager(Heart *heart, int r)
 {
+    if (r > 0) /* there was nothing to tell */
+        return;
     if (r < 0 && !heart->unheard)
         log_warning("the service manager takes no notification: %s; beating on",
                     r == -EAGAIN ? "it does not read" : strerror(-r));
@@ -121,7 +123,8 @@ static void act(Heart *heart)
         write_message(heart, &now, &due, &beat);
         feed(heart, &beat);
     } else if (now.boottime_usec >= supervisor_next(heart->supervisor, heart->schedule.interval_usec))
-        note_manager(heart, supervisor_feed(heart->supervisor, now.boottime_usec));
+        note_manager(heart,
+                     supervisor_feed(heart->supervisor, now.boottime_usec, heart->outputs, heart->n_outputs));
 }
 
 static usec_t next_wake(const Heart *heart)
@@ -139,9 +142,9 @@ int heart_run(Heart *heart)
             return wake;
         if (wake & WAKE_STOP)
             return 0;
+        act(heart); /* before a reload, which begins a new grid: what was due on the old one is answered */
         if (wake & WAKE_RELOAD)
             reload(heart);
-        act(heart);
     }
 }
 

@@ -142,19 +142,17 @@ static int take_option(Options *options, int option, const char *argument, Error
 static bool is_whole_name(const char *argument, const char *name)
 {
     size_t length = strlen(name);
-    return strncmp(argument + 2, name, length) == 0 &&
+    return strncmp(argument, "--", 2) == 0 && strncmp(argument + 2, name, length) == 0 &&
            (argument[2 + length] == '=' || argument[2 + length] == '\0');
 }
 
-static int refuse_unparsed(int result, const char *argument, Error *ret_error)
+static int refuse_unparsed(const struct option *list, int result, const char *argument, Error *ret_error)
 {
     char name[256];
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
-    if (result == ':')
-        return refuse(ret_error, name, "expected a value");
-    for (size_t i = 0; i < ELEMENTSOF(plain_options); i++)
-        if (strlen(name) > 2 && strcmp(name + 2, plain_options[i].name) == 0)
-            return refuse(ret_error, name, "takes no value");
+    for (; list->name; list++)
+        if (is_whole_name(name, list->name))
+            return refuse(ret_error, name, result == ':' ? "expected a value" : "takes no value");
     return refuse(ret_error, name, "unknown option");
 }
 
@@ -183,7 +181,7 @@ int options_parse(int argc, char *argv[], Options *ret, Error *ret_error)
         if (option == -1)
             break;
         if (option == '?' || option == ':' || !is_whole_name(argument, list[index].name))
-            return refuse_unparsed(option, argument, ret_error);
+            return refuse_unparsed(list, option, argument, ret_error);
         int r = take_option(ret, option, argument, ret_error);
         if (r < 0)
             return r;

@@ -32,7 +32,7 @@ struct Output {
     const OutputKind *kind;
     char *name; /* journal, stdout, syslog, or the file's absolute path */
     Format format;
-    int failure; /* errno of the first message lost, 0 while it works */
+    int failure; /* errno of the last message lost, 0 while it works */
     uint64_t lost;
     usec_t lost_from_usec, lost_to_usec; /* CLOCK_REALTIME of the first and last message lost */
 };

@@ -40,6 +40,18 @@ static void format_status(const Supervisor *supervisor, Output *const *outputs, 
     text_escape(raw, strlen(raw), status, STATUS_MAX);
 }
 
+/* Sends assignments, and the status with them. */
+static int tell(const Supervisor *supervisor, const char *assignments, Output *const *outputs,
+                size_t n_outputs)
+{
+    char status[STATUS_MAX], state[STATUS_MAX + 64];
+    if (!supervisor->notify.open)
+        return 0;
+    format_status(supervisor, outputs, n_outputs, status);
+    snprintf(state, sizeof(state), "%s\nSTATUS=%s", assignments, status);
+    return notify_send(&supervisor->notify, state);
+}
+
 static usec_t least_pause(const Supervisor *supervisor)
 {
     usec_t half = supervisor->notify.watchdog_usec / 2;
@@ -54,16 +66,13 @@ int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *out
     supervisor->realtime_usec = beat->at.realtime_usec;
     if (supervisor->forked && beat->seq == 1) {
         supervisor->fed_usec = beat->due.due_usec;
-        return 0;
+        return 1;
     }
     /* By due instants, on which no lateness can make a beat of each second look like one too early. */
     if (beat->seq > 1 && beat->due.due_usec < supervisor->fed_usec + least_pause(supervisor))
-        return 0;
+        return 1;
 
-    char status[STATUS_MAX], state[STATUS_MAX + 64];
-    format_status(supervisor, outputs, n_outputs, status);
-    snprintf(state, sizeof(state), "%sWATCHDOG=1\nSTATUS=%s", supervisor->ready ? "" : "READY=1\n", status);
-    int r = notify_send(&supervisor->notify, state);
+    int r = tell(supervisor, supervisor->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1", outputs, n_outputs);
     if (r < 0)
         return r;
     supervisor->ready = true;
@@ -77,11 +86,11 @@ usec_t supervisor_next(const Supervisor *supervisor, usec_t interval_usec)
     return period > 0 && period < 2 * interval_usec ? supervisor->fed_usec + period / 2 : USEC_INFINITY;
 }
 
-int supervisor_feed(Supervisor *supervisor, usec_t boottime_usec)
+int supervisor_feed(Supervisor *supervisor, usec_t boottime_usec, Output *const *outputs, size_t n_outputs)
 {
     /* Taken as fed even if the manager does not read: the next try has its time, too. */
     supervisor->fed_usec = boottime_usec;
-    return notify_send(&supervisor->notify, "WATCHDOG=1");
+    return tell(supervisor, "WATCHDOG=1", outputs, n_outputs);
 }
 
 int supervisor_reloading(Supervisor *supervisor, usec_t monotonic_usec)
@@ -96,12 +105,7 @@ int supervisor_reloading(Supervisor *supervisor, usec_t monotonic_usec)
 
 int supervisor_reloaded(Supervisor *supervisor, Output *const *outputs, size_t n_outputs)
 {
-    char status[STATUS_MAX], state[STATUS_MAX + 64];
-    if (supervisor->forked || !supervisor->notify.open)
-        return 0;
-    format_status(supervisor, outputs, n_outputs, status);
-    snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
-    return notify_send(&supervisor->notify, state);
+    return supervisor->forked ? 0 : tell(supervisor, "READY=1", outputs, n_outputs);
 }
 
 int supervisor_stopping(Supervisor *supervisor, const Error *error)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /* What the service manager is told, and when: readiness, status, watchdog, reload, end. All functions return
- * 0 or the -errno of notify_send(); whether the manager hears never matters to a beat. */
+ * 0, 1 when it was not the time to tell anything, or the -errno of notify_send(); whether the manager hears
+ * never matters to a beat. */
 
 #include "daemon/beat.h"
 #include "daemon/notify.h"
@@ -28,8 +29,9 @@ int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *out
  * time. USEC_INFINITY unless the period is shorter than two intervals. */
 usec_t supervisor_next(const Supervisor *supervisor, usec_t interval_usec);
 
-/* At that instant, if the last due beat was made. */
-int supervisor_feed(Supervisor *supervisor, usec_t boottime_usec);
+/* At that instant, if the last due beat was made. Tells the status again, which a beat so shortly before that
+ * it was passed over could not. */
+int supervisor_feed(Supervisor *supervisor, usec_t boottime_usec, Output *const *outputs, size_t n_outputs);
 
 int supervisor_reloading(Supervisor *supervisor, usec_t monotonic_usec);
 int supervisor_reloaded(Supervisor *supervisor, Output *const *outputs, size_t n_outputs);

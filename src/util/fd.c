@@ -31,13 +31,16 @@ int fd_fill_standard(void)
 
 int fd_nullify_standard(void)
 {
-    cleanup_close int null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR | O_NOCTTY);
     if (null < 0)
         return -errno;
+    int r = 0;
     for (int fd = 0; fd <= 2; fd++)
         if (dup2(null, fd) < 0)
-            return -errno;
-    return 0;
+            r = -errno;
+    if (null > 2) /* else it is one of the three */
+        close_fd(null);
+    return r;
 }
 
 static int close_listed(void)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's own clocks and signals. */
+
+#include "daemon/clocks.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "temp-dir.h"
+#include "util/cleanup.h"
+
+TestSuite(clocks, .timeout = 30);
+
+Test(clocks, go_on_together)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Instant a, b;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.clocks.sample(&clocks.clocks, &a);
+    cr_expect_eq(clocks.clocks.wait(&clocks.clocks, a.boottime_usec + 20 * USEC_PER_MSEC), WAKE_TIME);
+    clocks.clocks.sample(&clocks.clocks, &b);
+    cr_expect_geq(b.boottime_usec - a.boottime_usec, 20 * USEC_PER_MSEC, "it does not wake too early");
+    cr_expect_geq(b.monotonic_usec - a.monotonic_usec, 19 * USEC_PER_MSEC);
+    cr_expect_geq(b.boottime_usec + USEC_PER_SEC, b.monotonic_usec);
+    cr_expect_gt(b.realtime_usec, UINT64_C(1600000000) * USEC_PER_SEC);
+    system_clocks_close(&clocks);
+}
+
+/* Each waits for an hour, which the signals cut short. */
+Test(clocks, wait_ends_for_what_is_past_and_for_signals)
+{
+    static const struct {
+        int signals[3];
+        bool past;
+        int wake;
+    } table[] = {
+        { { 0 }, true, WAKE_TIME },
+        { { SIGTERM }, false, WAKE_STOP },
+        { { SIGINT }, false, WAKE_STOP },
+        { { SIGHUP }, false, WAKE_RELOAD },
+        { { SIGHUP, SIGHUP, SIGHUP }, false, WAKE_RELOAD },
+        { { SIGHUP, SIGTERM }, false, WAKE_STOP | WAKE_RELOAD },
+        { { SIGHUP }, true, WAKE_RELOAD | WAKE_TIME },
+        { { SIGTERM, SIGPIPE, SIGXFSZ }, false, WAKE_STOP },
+    };
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.stop_on_hangup = false; /* whatever terminal the tests run on */
+    size_t descriptors = open_descriptors();
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Instant now;
+        for (size_t j = 0; j < 3 && table[i].signals[j]; j++)
+            cr_assert_eq(kill(getpid(), table[i].signals[j]), 0);
+        clocks.clocks.sample(&clocks.clocks, &now);
+        int wake = clocks.clocks.wait(&clocks.clocks, table[i].past ? now.boottime_usec - USEC_PER_SEC
+                                                                    : now.boottime_usec + USEC_PER_HOUR);
+        if (table[i].signals[0] && table[i].past)
+            wake |= WAKE_TIME; /* the timer goes off at once, but not within timerfd_settime(2) */
+        cr_expect_eq(wake, table[i].wake, "row %zu: %d", i, wake);
+    }
+    cr_expect_eq(open_descriptors(), descriptors);
+    system_clocks_close(&clocks);
+    system_clocks_close(&clocks);
+    cr_expect_eq(clocks.timer_fd, -1);
+}

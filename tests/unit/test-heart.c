@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop and the beat, on simulated clocks, with real files and a real socket for the manager. */
+
+#include "daemon/heart.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "allocations.h"
+#include "daemon/exit.h"
+#include "manager.h"
+#include "simulation.h"
+#include "temp-dir.h"
+#include "util/log.h"
+
+#define INTERVAL (10 * USEC_PER_SEC)
+
+/* All that a test needs; each one has a process to itself. */
+static struct {
+    SimClocks clocks;
+    Supervisor supervisor;
+    Manager manager;
+    Heart heart;
+    FakeOutput *output;
+    usec_t first_usec;
+    int log_fd;
+    uint64_t beats, missed; /* as the output was told */
+    usec_t next_interval_usec;
+    size_t reloads;
+} world;
+
+static void hear_manager(void *context)
+{
+    (void)context;
+    manager_hear(&world.manager, world.clocks.now.boottime_usec);
+}
+
+static void count_beat(const Beat *beat, void *context)
+{
+    (void)context;
+    world.beats++;
+    world.missed += beat->due.missed;
+    cr_assert_eq(beat->seq, world.beats);
+    cr_assert_eq(beat->at.boottime_usec, beat->due.due_usec + beat->due.late_usec);
+}
+
+static void reload(void *context)
+{
+    (void)context;
+    world.reloads++;
+    if (world.next_interval_usec > 0)
+        world.heart.interval_usec = world.next_interval_usec;
+}
+
+static void give_outputs(Output *first, Output *second)
+{
+    Output **outputs = calloc(2, sizeof(*outputs));
+    cr_assert_not_null(outputs);
+    outputs[0] = first;
+    outputs[1] = second;
+    heart_take_outputs(&world.heart, outputs, second ? 2 : 1);
+}
+
+static void enter(void)
+{
+    temp_dir_enter();
+    unsetenv("NOTIFY_SOCKET");
+    sim_clocks_init(&world.clocks);
+    world.log_fd = temp_file();
+    log_to_fd(world.log_fd);
+    cr_assert_eq(supervisor_open(&world.supervisor, false), 0);
+    world.heart = (Heart){
+        .clocks = &world.clocks.clocks,
+        .supervisor = &world.supervisor,
+        .interval_usec = INTERVAL,
+        .reload = reload,
+    };
+    cr_assert_eq(message_prepare(&world.heart.message, "heartbeat %n", "host", ""), 0);
+    world.output = fake_output_new("/fake");
+    world.output->check = count_beat;
+    give_outputs(&world.output->output, NULL);
+}
+
+static void leave(void)
+{
+    heart_done(&world.heart);
+    close(world.log_fd);
+    temp_dir_leave();
+}
+
+TestSuite(heart, .init = enter, .fini = leave, .timeout = 120);
+
+static void have_manager(usec_t watchdog_usec)
+{
+    if (!notify_supported)
+        temp_dir_skip("built without libsystemd");
+    manager_listen(&world.manager, temp_path("notify"), watchdog_usec);
+    cr_assert_eq(supervisor_open(&world.supervisor, false), 0);
+    world.clocks.on_wait = hear_manager;
+}
+
+static void start(void)
+{
+    world.first_usec = world.clocks.now.boottime_usec;
+    Error error = { 0 };
+    cr_assert_eq(heart_start(&world.heart, &error), 0, "%s", error.text);
+}
+
+/* Runs through events, whose times are counted from the first beat, until `length` after it. */
+static void run(const SimEvent *events, size_t n, usec_t length)
+{
+    SimEvent all[8];
+    cr_assert_lt(n, ELEMENTSOF(all));
+    for (size_t i = 0; i < n; i++) {
+        all[i] = events[i];
+        all[i].at_usec += world.first_usec;
+    }
+    all[n] = (SimEvent){ .at_usec = world.first_usec + length, .wake = WAKE_STOP };
+    world.clocks.events = all;
+    world.clocks.n_events = n + 1;
+    cr_assert_eq(heart_run(&world.heart), 0);
+    world.clocks.events = NULL;
+}
+
+/* The last beat, told by instants counted from the first. */
+static void expect_last(uint64_t seq, usec_t due, usec_t late, uint64_t missed)
+{
+    const Beat *last = &world.output->last;
+    cr_expect_eq(last->seq, seq, "number %" PRIu64, last->seq);
+    cr_expect_eq(last->due.due_usec, world.first_usec + due, "due %" PRI_USEC,
+                 last->due.due_usec - world.first_usec);
+    cr_expect_eq(last->due.late_usec, late, "late %" PRI_USEC, last->due.late_usec);
+    cr_expect_eq(last->due.missed, missed, "missed %" PRIu64, last->due.missed);
+}
+
+Test(heart, first_beat_comes_at_once)
+{
+    start();
+    expect_last(1, 0, 0, 0);
+    cr_expect_eq(world.clocks.waits, 0u);
+    cr_expect_str_eq(world.output->text, "heartbeat 1");
+    run(NULL, 0, INTERVAL - 1);
+    cr_expect_eq(world.beats, 1u, "the second waits for its time");
+}
+
+Test(heart, start_fails_when_no_output_takes_the_first_beat)
+{
+    have_manager(0);
+    FakeOutput *other = fake_output_new("/other");
+    FakeOutput *fake = fake_output_new("/fake");
+    give_outputs(&fake->output, &other->output);
+    fake->error = ENOSPC;
+    other->error = EIO;
+    Error error = { 0 };
+    cr_expect_eq(heart_start(&world.heart, &error), -ENOSPC, "the first one's reason");
+    cr_expect_str_eq(error.text, "output /fake: No space left on device; nothing else took the first message",
+                     "%s", error.text);
+    cr_expect_eq(error.exit_code, EXIT_FAILURE);
+    cr_expect_str_eq(temp_read_fd(world.log_fd), "", "said once, by whoever prints the error");
+    cr_expect_not(manager_hear_one(&world.manager), "not ready: %s", world.manager.last);
+}
+
+Test(heart, start_succeeds_when_one_output_takes_the_first_beat)
+{
+    have_manager(0);
+    FakeOutput *bad = fake_output_new("/bad"), *good = fake_output_new("/good");
+    give_outputs(&bad->output, &good->output);
+    bad->error = ENOSPC;
+    Error error;
+    cr_expect_eq(heart_start(&world.heart, &error), 0);
+    cr_expect_str_eq(temp_read_fd(world.log_fd),
+                     "heartbeatd: output /bad: No space left on device; its messages are "
+                     "lost until it works again\n");
+    cr_expect(manager_hear_one(&world.manager));
+    cr_expect_str_eq(world.manager.last,
+                     "READY=1\nWATCHDOG=1\nSTATUS=1 beat, last at 2026-11-22T13:00:10.123Z; "
+                     "output /bad: No space left on device (1 message lost)");
+}
+
+static void expect_on_grid(const Beat *beat, void *context)
+{
+    count_beat(beat, context);
+    cr_assert_eq(beat->due.due_usec, world.first_usec + (beat->seq - 1) * world.heart.interval_usec,
+                 "beat %" PRIu64 " has drifted", beat->seq);
+    cr_assert_eq(beat->due.missed, 0u);
+}
+
+Test(heart, does_not_drift_in_a_million_beats_into_a_file)
+{
+    struct stat st;
+    Output *file = output_new(temp_path("log"), FORMAT_PLAIN);
+    FakeOutput *fake = fake_output_new("/grid");
+    fake->check = expect_on_grid;
+    give_outputs(file, &fake->output);
+    world.heart.interval_usec = 10 * USEC_PER_MSEC;
+    world.clocks.jitter_usec = 9 * USEC_PER_MSEC; /* every wake is late by something else */
+    cr_assert_eq(message_prepare(&world.heart.message, "%n", "", ""), 0);
+    start();
+    run(NULL, 0, 1000000 * world.heart.interval_usec - 1);
+    cr_expect_eq(world.beats, 1000000u);
+    cr_expect_eq(fake->last.due.due_usec, world.first_usec + 999999 * world.heart.interval_usec);
+    cr_expect_eq(schedule_next(&world.heart.schedule),
+                 world.first_usec + 1000000 * world.heart.interval_usec);
+    cr_assert_eq(stat("log", &st), 0);
+    /* The digits of all numbers from 1 to 1,000,000, each with a newline. */
+    cr_expect_eq(st.st_size, (off_t)(5888896 + 1000000), "%jd", (intmax_t)st.st_size);
+}
+
+/* The third beat blocks its output for a while. */
+Test(heart, late_beats_shift_none_and_missed_ones_are_counted_and_not_made_up_for)
+{
+    static const struct {
+        usec_t blocked;
+        usec_t due, late; /* of the fourth beat */
+        uint64_t missed;
+    } table[] = {
+        { 0, 3 * INTERVAL, 0, 0 },
+        { INTERVAL - 1, 3 * INTERVAL, 0, 0 },
+        { INTERVAL, 3 * INTERVAL, 0, 0 },
+        { INTERVAL + 1, 3 * INTERVAL, 1, 0 },
+        { 2 * INTERVAL - 1, 3 * INTERVAL, INTERVAL - 1, 0 },
+        { 2 * INTERVAL, 4 * INTERVAL, 0, 1 },
+        { 3 * INTERVAL + 7, 5 * INTERVAL, 7, 2 },
+        { 1000000 * INTERVAL + 7, 1000002 * INTERVAL, 7, 999999 },
+        { USEC_PER_YEAR, 2 * INTERVAL + USEC_PER_YEAR, 0, 3155759 },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        world.heart.seq = world.beats = world.missed = 0;
+        start();
+        run(NULL, 0, INTERVAL + 1);
+        world.output->clocks = &world.clocks;
+        world.output->takes_usec = table[i].blocked;
+        run(NULL, 0, table[i].due + table[i].late + 1);
+        expect_last(4, table[i].due, table[i].late, table[i].missed);
+        run(NULL, 0, table[i].due + INTERVAL + 1);
+        expect_last(5, table[i].due + INTERVAL, 0, 0);
+        cr_expect_eq(world.missed, table[i].missed, "row %zu", i);
+        cr_expect_eq(world.beats + world.missed, table[i].due / INTERVAL + 2,
+                     "row %zu: each due instant once", i);
+    }
+}
+
+Test(heart, suspend_and_steps_of_the_wall_clock_do_not_disturb_the_grid)
+{
+    static const struct {
+        const char *what;
+        SimEvent event;
+        usec_t due, late; /* of the beat after it */
+        uint64_t missed;
+    } table[] = {
+        { "an hour back", { .step_usec = -(int64_t)USEC_PER_HOUR }, INTERVAL, 0, 0 },
+        { "a year on", { .step_usec = (int64_t)USEC_PER_YEAR }, INTERVAL, 0, 0 },
+        { "before 1980", { .step_usec = -(int64_t)(50 * USEC_PER_YEAR) }, INTERVAL, 0, 0 },
+        { "a nap", { .suspend_usec = USEC_PER_SEC }, INTERVAL, 0, 0 },
+        { "suspended over a beat", { .suspend_usec = 7 * USEC_PER_SEC }, INTERVAL, 2 * USEC_PER_SEC, 0 },
+        { "suspended for a night",
+          { .suspend_usec = 8 * USEC_PER_HOUR },
+          8 * USEC_PER_HOUR,
+          5 * USEC_PER_SEC,
+          2879 },
+        { "suspended, then set",
+          { .suspend_usec = 15 * USEC_PER_SEC, .step_usec = -15000000 },
+          2 * INTERVAL,
+          0,
+          1 },
+        { "stopped", { .stopped_usec = 25 * USEC_PER_SEC }, 3 * INTERVAL, 0, 2 },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        world.heart.seq = world.beats = world.missed = 0;
+        SimEvent event = table[i].event;
+        event.at_usec = 5 * USEC_PER_SEC;
+        start();
+        usec_t monotonic = world.clocks.now.monotonic_usec;
+        run(&event, 1, table[i].due + table[i].late + 1);
+        expect_last(2, table[i].due, table[i].late, table[i].missed);
+        cr_expect_eq(world.clocks.now.monotonic_usec - monotonic,
+                     table[i].due + table[i].late + 1 - event.suspend_usec, "%s", table[i].what);
+        run(NULL, 0, table[i].due + INTERVAL + 1);
+        expect_last(3, table[i].due + INTERVAL, 0, 0);
+    }
+}
+
+Test(heart, time_of_a_message_follows_the_wall_clock)
+{
+    SimEvent events[] = { { .at_usec = USEC_PER_SEC, .step_usec = -3600000000 } };
+    cr_assert_eq(message_prepare(&world.heart.message, "%t", "", ""), 0);
+    start();
+    cr_expect_str_eq(world.output->text, "2026-11-22T13:00:10.123Z");
+    run(events, 1, INTERVAL + 1);
+    cr_expect_str_eq(world.output->text, "2026-11-22T12:00:20.123Z");
+}
+
+/* The first beat at 0, then a reload at `at`. */
+Test(heart, reload_that_changes_the_interval_begins_a_new_grid_and_misses_nothing)
+{
+    static const struct {
+        usec_t interval, at, due;
+    } table[] = {
+        { INTERVAL, 3 * USEC_PER_SEC, INTERVAL },
+        { USEC_PER_SEC, 3500 * USEC_PER_MSEC, 4 * USEC_PER_SEC },
+        { USEC_PER_SEC, 3 * USEC_PER_SEC, 4 * USEC_PER_SEC },
+        { 7 * USEC_PER_SEC, 8 * USEC_PER_SEC, 14 * USEC_PER_SEC },
+        { USEC_PER_MINUTE, 3 * USEC_PER_SEC, USEC_PER_MINUTE },
+        { USEC_PER_DAY, 9999999, USEC_PER_DAY },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SimEvent events[] = { { .at_usec = table[i].at, .wake = WAKE_RELOAD } };
+        world.heart.seq = world.beats = world.missed = 0;
+        world.heart.interval_usec = INTERVAL;
+        world.next_interval_usec = table[i].interval;
+        start();
+        run(events, 1, table[i].due + 1);
+        expect_last(2, table[i].due, 0, 0);
+        run(NULL, 0, table[i].due + table[i].interval + 1);
+        expect_last(3, table[i].due + table[i].interval, 0, 0);
+        cr_expect_eq(world.output->last.interval_usec, table[i].interval);
+    }
+    cr_expect_eq(world.reloads, ELEMENTSOF(table));
+}
+
+Test(heart, reload_is_told_to_the_manager_with_its_instant)
+{
+    SimEvent events[] = { { .at_usec = USEC_PER_SEC, .wake = WAKE_RELOAD } };
+    char reloading[128];
+    have_manager(0);
+    world.clocks.on_wait = NULL;
+    start();
+    cr_expect(manager_hear_one(&world.manager));
+    run(events, 1, 2 * USEC_PER_SEC);
+    snprintf(reloading, sizeof(reloading), "RELOADING=1\nMONOTONIC_USEC=%" PRI_USEC,
+             world.clocks.now.monotonic_usec - USEC_PER_SEC);
+    cr_expect(manager_hear_one(&world.manager));
+    cr_expect_str_eq(world.manager.last, reloading, "%s", world.manager.last);
+    cr_expect(manager_hear_one(&world.manager));
+    cr_expect_str_eq(world.manager.last, "READY=1\nSTATUS=1 beat, last at 2026-11-22T13:00:10.123Z", "%s",
+                     world.manager.last);
+}
+
+/* The process was stopped, and got a SIGHUP meanwhile: what was due before the reload is answered or counted,
+ * by the interval it was due by. */
+Test(heart, beats_due_before_a_reload_are_answered_or_counted)
+{
+    static const struct {
+        usec_t stopped, interval;
+        uint64_t due; /* instants that passed by then */
+    } table[] = {
+        { 25 * USEC_PER_SEC, INTERVAL, 3 },
+        { 25 * USEC_PER_SEC, USEC_PER_HOUR, 3 },
+        { 5 * USEC_PER_SEC, USEC_PER_HOUR, 1 },
+        { 60 * USEC_PER_SEC, 7 * USEC_PER_SEC, 6 },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SimEvent events[] = {
+            { .at_usec = 5 * USEC_PER_SEC, .stopped_usec = table[i].stopped, .wake = WAKE_RELOAD }
+        };
+        world.heart.seq = world.beats = world.missed = 0;
+        world.heart.interval_usec = INTERVAL;
+        world.next_interval_usec = table[i].interval;
+        start();
+        run(events, 1, 5 * USEC_PER_SEC + table[i].stopped + 1);
+        cr_expect_eq(world.beats - 1 + world.missed, table[i].due, "row %zu: %" PRIu64 " of %" PRIu64, i,
+                     world.beats - 1 + world.missed, table[i].due);
+    }
+}
+
+Test(heart, signals_stop_and_reload)
+{
+    static const struct {
+        int wake;
+        size_t reloads;
+        uint64_t beats; /* within two intervals */
+    } table[] = {
+        { 0, 0, 3 },
+        { WAKE_TIME, 0, 3 },
+        { WAKE_RELOAD, 1, 3 },
+        { WAKE_STOP, 0, 1 },
+        { WAKE_STOP | WAKE_RELOAD, 0, 1 },
+        { WAKE_STOP | WAKE_TIME, 0, 1 },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SimEvent events[] = { { .at_usec = USEC_PER_SEC, .wake = table[i].wake } };
+        world.heart.seq = world.beats = world.reloads = 0;
+        start();
+        run(events, 1, 2 * INTERVAL + 1);
+        cr_expect_eq(world.reloads, table[i].reloads, "row %zu", i);
+        cr_expect_eq(world.beats, table[i].beats, "row %zu: %" PRIu64, i, world.beats);
+    }
+}
+
+static int refuse_to_wait(Clocks *clocks, usec_t until_usec)
+{
+    (void)clocks, (void)until_usec;
+    return -EBADF;
+}
+
+Test(heart, run_ends_when_there_is_no_waiting_any_more)
+{
+    start();
+    world.clocks.clocks.wait = refuse_to_wait;
+    cr_expect_eq(heart_run(&world.heart), -EBADF);
+}
+
+static int failing_errors[] = { 0, ENOSPC, ENOSPC, ENOSPC, 0, EIO, 0, 0 };
+
+static void fail_as_told(const Beat *beat, void *context)
+{
+    FakeOutput *self = context;
+    self->error = beat->seq <= ELEMENTSOF(failing_errors) ? failing_errors[beat->seq - 1] : 0;
+}
+
+Test(heart, failing_output_is_reported_once_and_its_recovery_with_what_was_lost)
+{
+    FakeOutput *bad = fake_output_new("/bad"), *good = fake_output_new("/good");
+    give_outputs(&bad->output, &good->output);
+    bad->check = fail_as_told;
+    bad->context = bad;
+    start();
+    run(NULL, 0, 10 * INTERVAL + 1);
+    cr_expect_eq(bad->tries, 11u);
+    cr_expect_eq(good->tries, 11u, "the others get all of them");
+    cr_expect_str_eq(
+        temp_read_fd(world.log_fd),
+        "heartbeatd: output /bad: No space left on device; its messages are lost until it works again\n"
+        "heartbeatd: output /bad works again: 3 messages lost from 2026-11-22T13:00:20.123Z to "
+        "2026-11-22T13:00:40.123Z\n"
+        "heartbeatd: output /bad: Input/output error; its messages are lost until it works again\n"
+        "heartbeatd: output /bad works again: 1 message lost from 2026-11-22T13:01:00.123Z to "
+        "2026-11-22T13:01:00.123Z\n",
+        "%s", temp_read_fd(world.log_fd));
+}
+
+Test(heart, end_says_what_an_output_that_still_fails_has_lost)
+{
+    FakeOutput *bad = fake_output_new("/bad"), *good = fake_output_new("/good");
+    give_outputs(&bad->output, &good->output);
+    start();
+    bad->error = ENOSPC;
+    run(NULL, 0, 2 * INTERVAL + 1);
+    heart_done(&world.heart);
+    cr_expect_str_eq(
+        temp_read_fd(world.log_fd),
+        "heartbeatd: output /bad: No space left on device; its messages are lost until it works again\n"
+        "heartbeatd: output /bad still fails: 2 messages lost from 2026-11-22T13:00:20.123Z to "
+        "2026-11-22T13:00:30.123Z\n",
+        "%s", temp_read_fd(world.log_fd));
+}
+
+Test(heart, outputs_that_stay_over_a_reload_go_on_with_what_they_lost)
+{
+    FakeOutput *stays = fake_output_new("/stays"), *goes = fake_output_new("/goes");
+    give_outputs(&stays->output, &goes->output);
+    start();
+    stays->error = goes->error = ENOSPC;
+    run(NULL, 0, INTERVAL + 1);
+
+    FakeOutput *again = fake_output_new("/stays"), *new = fake_output_new("/new");
+    give_outputs(&new->output, &again->output);
+    again->error = ENOSPC;
+    run(NULL, 0, 2 * INTERVAL + 1);
+    again->error = 0;
+    run(NULL, 0, 3 * INTERVAL + 1);
+    cr_expect_str_eq(
+        temp_read_fd(world.log_fd),
+        "heartbeatd: output /stays: No space left on device; its messages are lost until it works "
+        "again\n"
+        "heartbeatd: output /goes: No space left on device; its messages are lost until it works "
+        "again\n"
+        "heartbeatd: output /goes is given up: 1 message lost from 2026-11-22T13:00:20.123Z to "
+        "2026-11-22T13:00:20.123Z\n"
+        "heartbeatd: output /stays works again: 2 messages lost from 2026-11-22T13:00:20.123Z to "
+        "2026-11-22T13:00:30.123Z\n",
+        "%s", temp_read_fd(world.log_fd));
+}
+
+Test(heart, blocked_output_makes_later_beats_late_and_no_output_is_left_out)
+{
+    FakeOutput *slow = fake_output_new("/slow"), *other = fake_output_new("/other");
+    give_outputs(&slow->output, &other->output);
+    slow->clocks = &world.clocks;
+    start();
+    slow->takes_usec = 3 * INTERVAL;
+    run(NULL, 0, 4 * INTERVAL + 1);
+    run(NULL, 0, 5 * INTERVAL + 1);
+    cr_expect_eq(slow->tries, other->tries);
+    cr_expect_eq(other->last.due.due_usec, world.first_usec + 5 * INTERVAL);
+}
+
+/* For an hour. */
+Test(heart, watchdog_is_fed_in_time_without_a_busy_loop_and_not_too_often)
+{
+    static const struct {
+        usec_t watchdog, interval;
+        usec_t pause; /* at least, on average, between two datagrams */
+    } table[] = {
+        { 30 * USEC_PER_SEC, INTERVAL, 10 * USEC_PER_SEC },
+        { 20 * USEC_PER_SEC, INTERVAL, 10 * USEC_PER_SEC },
+        { 19 * USEC_PER_SEC, INTERVAL, 5 * USEC_PER_SEC },
+        { 3 * USEC_PER_SEC, INTERVAL, USEC_PER_SEC },
+        { 2 * USEC_PER_SEC, INTERVAL, USEC_PER_SEC },
+        { USEC_PER_SEC, INTERVAL, 500 * USEC_PER_MSEC },
+        { 1500 * USEC_PER_MSEC, USEC_PER_SEC, 500 * USEC_PER_MSEC },
+        { 500 * USEC_PER_MSEC, 70 * USEC_PER_SEC, 250 * USEC_PER_MSEC },
+        { 3 * USEC_PER_SEC, 1700 * USEC_PER_MSEC, USEC_PER_SEC },
+        { 10 * USEC_PER_SEC, 10 * USEC_PER_MSEC, USEC_PER_SEC },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        world.heart.seq = world.beats = world.clocks.waits = 0;
+        world.heart.interval_usec = table[i].interval;
+        unlink("notify");
+        have_manager(table[i].watchdog);
+        world.clocks.jitter_usec = USEC_PER_MSEC;
+        start();
+        run(NULL, 0, USEC_PER_HOUR);
+        manager_hear(&world.manager, world.clocks.now.boottime_usec);
+        const Manager *manager = &world.manager;
+        usec_t period = table[i].watchdog;
+        cr_expect_lt(manager->longest_usec, period, "row %zu: starved for %" PRI_USEC, i,
+                     manager->longest_usec);
+        cr_expect_leq(manager->longest_usec, period / 2 + USEC_PER_SEC + 2 * USEC_PER_MSEC,
+                      "row %zu: %" PRI_USEC, i, manager->longest_usec);
+        cr_expect_leq(manager->datagrams, USEC_PER_HOUR / table[i].pause + 2, "row %zu: %zu datagrams", i,
+                      manager->datagrams);
+        cr_expect_leq(world.clocks.waits, world.beats + manager->datagrams + 2, "row %zu: %" PRIu64 " waits",
+                      i, world.clocks.waits);
+        cr_expect_eq(manager->ready, 1u);
+        manager_close(&world.manager);
+    }
+}
+
+/* The watchdog's feeding must not crowd out what systemctl status shows. */
+Test(heart, status_is_kept_up_to_date_whatever_the_watchdog_period)
+{
+    static const struct {
+        usec_t watchdog, interval;
+    } table[] = {
+        { 0, INTERVAL },
+        { 30 * USEC_PER_SEC, INTERVAL },
+        { 5 * USEC_PER_SEC, INTERVAL },
+        { 3 * USEC_PER_SEC, INTERVAL },
+        { 2 * USEC_PER_SEC, INTERVAL },
+        { USEC_PER_SEC, INTERVAL },
+        { 1500 * USEC_PER_MSEC, USEC_PER_SEC },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        world.heart.seq = world.beats = 0;
+        world.heart.interval_usec = table[i].interval;
+        unlink("notify");
+        have_manager(table[i].watchdog);
+        world.clocks.jitter_usec = USEC_PER_MSEC;
+        start();
+        run(NULL, 0, USEC_PER_HOUR);
+        manager_hear(&world.manager, world.clocks.now.boottime_usec);
+        cr_expect_geq(world.manager.status, world.beats / 4, "row %zu: in %" PRIu64 " beats %zu times", i,
+                      world.beats, world.manager.status);
+        manager_close(&world.manager);
+    }
+}
+
+Test(heart, ten_millisecond_beats_tell_the_manager_once_a_second)
+{
+    have_manager(0);
+    world.heart.interval_usec = 10 * USEC_PER_MSEC;
+    start();
+    run(NULL, 0, 10 * USEC_PER_MINUTE - 1);
+    manager_hear(&world.manager, world.clocks.now.boottime_usec);
+    cr_expect_eq(world.beats, 60000u);
+    cr_expect_eq(world.manager.datagrams, 600u, "%zu", world.manager.datagrams);
+    cr_expect_eq(world.manager.most_in_second, 1u, "%zu in a second", world.manager.most_in_second);
+}
+
+/* Stopped from 8 s to 13 s, while at 9 s a feeding was due and at 10 s a beat. */
+Test(heart, watchdog_is_not_fed_before_the_beat_that_is_due_is_made)
+{
+    SimEvent events[] = { { .at_usec = 8 * USEC_PER_SEC, .stopped_usec = 5 * USEC_PER_SEC } };
+    have_manager(3 * USEC_PER_SEC);
+    start();
+    run(NULL, 0, 8 * USEC_PER_SEC - 1);
+    hear_manager(NULL);
+    cr_expect_eq(world.manager.watchdog, 6u, "the first beat, and each second and a half");
+    world.clocks.on_wait = NULL;
+    run(events, 1, 13 * USEC_PER_SEC + 1);
+    cr_assert(manager_hear_one(&world.manager));
+    cr_expect_not_null(strstr(world.manager.last, "STATUS=2 beats"), "%s", world.manager.last);
+}
+
+Test(heart, manager_that_does_not_read_is_reported_once_and_delays_no_beat)
+{
+    have_manager(3 * USEC_PER_SEC);
+    start();
+    hear_manager(NULL);
+    world.clocks.on_wait = NULL;
+    manager_fill(&world.manager);
+    world.clocks.waits = 0;
+    run(NULL, 0, 100 * INTERVAL + 1);
+    expect_last(101, 100 * INTERVAL, 0, 0);
+    cr_expect_eq(world.missed, 0u);
+    cr_expect_lt(world.clocks.waits, 100u * 10, "%" PRIu64 " waits", world.clocks.waits);
+    cr_expect_str_eq(temp_read_fd(world.log_fd),
+                     "heartbeatd: the service manager takes no notification: it does not read; beating on\n",
+                     "%s", temp_read_fd(world.log_fd));
+
+    hear_manager(NULL); /* it reads again */
+    size_t before = world.manager.watchdog;
+    world.clocks.on_wait = hear_manager;
+    run(NULL, 0, 101 * INTERVAL + 1);
+    cr_expect_geq(world.manager.watchdog, before + 3);
+}
+
+Test(heart, manager_that_was_deaf_at_the_start_learns_that_it_is_ready)
+{
+    static const usec_t watchdogs[] = { 0, 30 * USEC_PER_SEC, 3 * USEC_PER_SEC };
+    for (size_t i = 0; i < ELEMENTSOF(watchdogs); i++) {
+        world.heart.seq = world.beats = 0;
+        unlink("notify");
+        have_manager(watchdogs[i]);
+        world.clocks.on_wait = NULL;
+        manager_fill(&world.manager);
+        start();
+        run(NULL, 0, INTERVAL / 2);
+        hear_manager(NULL);
+        world.clocks.on_wait = hear_manager;
+        run(NULL, 0, 4 * INTERVAL + 1);
+        hear_manager(NULL);
+        cr_expect_eq(world.manager.ready, 1u, "row %zu: %zu", i, world.manager.ready);
+        manager_close(&world.manager);
+    }
+}
+
+Test(heart, allocates_nothing_once_it_beats)
+{
+    FakeOutput *bad = fake_output_new("/bad");
+    bad->error = ENOSPC;
+    give_outputs(output_new(temp_path("log"), FORMAT_FULL), &bad->output);
+    if (notify_supported)
+        have_manager(15 * USEC_PER_SEC);
+    cr_assert_eq(message_prepare(&world.heart.message, "%n %t %u %H", "host", ""), 0);
+    start();
+    allocations_count(true);
+    void *volatile one = malloc(1); /* volatile, lest the compiler leave it out */
+    free(one);
+    cr_assert_eq(allocations_counted(), 1u, "the count counts");
+    run(NULL, 0, 1000 * INTERVAL + 1);
+    allocations_count(false);
+    cr_expect_eq(allocations_counted(), 1u, "%zu in 1000 beats", allocations_counted() - 1);
+    cr_expect_eq(bad->tries, 1001u);
+}
