@@ -36,10 +36,7 @@ typedef struct SystemClocks {
     bool stop_on_hangup;
 } SystemClocks;
 
-#define SYSTEM_CLOCKS_NONE              \
-    {                                   \
-        .timer_fd = -1, .signal_fd = -1 \
-    }
+#define SYSTEM_CLOCKS_NONE ((SystemClocks){ .timer_fd = -1, .signal_fd = -1 })
 
 /* Blocks SIGTERM, SIGINT and SIGHUP, which from then on end a wait, and ignores SIGPIPE and SIGXFSZ, which a
  * write reports as well. A SIGHUP means a reload, but not the one that comes because the terminal the program

@@ -13,10 +13,7 @@ typedef struct PidFile {
     int fd;
 } PidFile;
 
-#define PIDFILE_NONE \
-    {                \
-        .fd = -1     \
-    }
+#define PIDFILE_NONE ((PidFile){ .fd = -1 })
 
 /* Opens it while there is still the privilege to, and leaves its content alone: the daemon that it names may
  * be alive. A file of another user, or with a second name, is replaced; what is no regular file is refused.

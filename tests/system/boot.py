@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The first process of a machine: machine.py starts it in new namespaces with its settings as JSON.
+
+It builds the machine's mounts, moves into them and becomes the init. The settings:
+
+    place    a directory of this machine's own, holding root/ (where to mount it) and disk/
+    layers   the read-only layers of its root, the topmost first
+    keep     true: what is written goes to disk/ and survives a reboot; false: to a tmpfs over disk/
+    boot_id  a file to show as the boot id, or null for the real one
+    shared   directories to be seen at the same path as outside
+    dropped  a setpriv(1) list of capabilities to take away for good, such as -sys_time
+    init     the init and its arguments
+"""
+
+import ctypes
+import json
+import os
+import stat
+import subprocess
+import sys
+
+NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0",
+         "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+ENVIRONMENT = {"container": "other", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+MNT_DETACH = 2
+
+
+def mount(kind, target, options="rw"):
+    subprocess.run(["mount", "-t", kind, "-o", options, kind, target], check=True)
+
+
+def bind(source, target, *options):
+    subprocess.run(["mount", "--bind", source, target], check=True)
+    if options:
+        subprocess.run(["mount", "-o", ",".join(("remount", "bind") + options), target], check=True)
+
+
+def mount_root(settings):
+    """An overlay, not a bind mount: through that an init could remount the host's own disk."""
+    if not settings["keep"]:
+        mount("tmpfs", "disk", "mode=755")
+    for directory in ("disk/upper", "disk/work"):
+        os.makedirs(directory, exist_ok=True)
+    layers = ":".join(settings["layers"])
+    mount("overlay", "root", f"lowerdir={layers},upperdir=disk/upper,workdir=disk/work")
+
+
+def mount_kernel():
+    mount("proc", "proc", "nosuid,nodev,noexec")
+    # The kernel's settings are the host's, all but those of the network namespace.
+    bind("proc/sys", "proc/sys", "ro")
+    bind("proc/sys/net", "proc/sys/net", "rw")
+    mount("sysfs", "sys", "ro,nosuid,nodev,noexec")
+    mount("cgroup2", "sys/fs/cgroup", "nosuid,nodev,noexec")
+
+
+def mount_memory():
+    mount("tmpfs", "run", "nosuid,nodev,mode=755")
+    for directory in ("tmp", "var/tmp"):
+        mount("tmpfs", directory, "nosuid,nodev,mode=1777")
+
+
+def mount_devices():
+    mount("tmpfs", "dev", "nosuid,mode=755")
+    for name, numbers in NODES.items():
+        os.mknod(f"dev/{name}", stat.S_IFCHR, os.makedev(*numbers))
+        os.chmod(f"dev/{name}", 0o666)
+    for name, target in LINKS.items():
+        os.symlink(target, f"dev/{name}")
+    os.mkdir("dev/pts")
+    mount("devpts", "dev/pts", "newinstance,ptmxmode=666,mode=620,gid=5")
+    os.mkdir("dev/shm")
+    mount("tmpfs", "dev/shm", "nosuid,nodev,mode=1777")
+
+
+def move_in():
+    """pivot_root, not chroot: in a chroot the kernel refuses user namespaces, which PrivateUsers= needs."""
+    subprocess.run(["pivot_root", ".", "mnt"], check=True)
+    os.chdir("/")
+    # By the system call, for a bare root has no umount(8).
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.umount2(b"/mnt", MNT_DETACH) != 0:
+        raise OSError(ctypes.get_errno(), "umount2")
+
+
+def main():
+    settings = json.loads(sys.argv[1])
+    os.umask(0o022)
+    os.chdir(settings["place"])
+    mount_root(settings)
+    os.chdir("root")
+    mount_kernel()
+    mount_memory()
+    mount_devices()
+    for directory in settings["shared"]:
+        os.makedirs("." + directory, exist_ok=True)
+        bind(directory, "." + directory)
+    if settings["boot_id"]:
+        bind(settings["boot_id"], "proc/sys/kernel/random/boot_id")
+    move_in()
+    arguments = ["setpriv", f"--bounding-set={settings['dropped']}"] + settings["init"]
+    os.execvpe(arguments[0], arguments, ENVIRONMENT)
+
+
+if __name__ == "__main__":
+    main()

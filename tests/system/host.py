@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""A machine with heartbeatd installed, and the questions that scenarios ask it."""
+
+import json
+import unittest
+
+from install import installed
+from machine import Machine, holds, wait_for
+
+BEAT = "d1ff8d0b2c834e1ab9a8a7bd0e9e4c11"  # MESSAGE_ID of a beat
+DAEMON = "/usr/bin/heartbeatd"
+UNIT = "heartbeatd.service"
+VERIFY = ("systemd-analyze", "verify", "--man=no", "--recursive-errors=no")
+STATUS = r"^\d+ beats?, last at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+
+
+class Host(Machine):
+    """A machine on which the project can be configured, started and watched."""
+
+    def write(self, path, text):
+        target = self.files / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def read(self, path):
+        return (self.files / path.lstrip("/")).read_text()
+
+    def configure(self, *lines):
+        """Replaces what an earlier call has configured."""
+        self.write("/etc/heartbeatd.conf.d/test.conf", "\n".join(("[Heartbeat]",) + lines) + "\n")
+
+    def drop_in(self, *lines, unit=UNIT):
+        """Replaces what an earlier call has put into the unit's [Service]."""
+        self.write(f"/etc/systemd/system/{unit}.d/test.conf", "\n".join(("[Service]",) + lines) + "\n")
+        self.systemctl("daemon-reload")
+
+    def run_as(self, user, group, *command, **options):
+        become = ("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups")
+        return self.run(*become, *command, **options)
+
+    def systemctl(self, *arguments, **options):
+        return self.run("systemctl", "--no-pager", *arguments, **options)
+
+    def shows(self, *names, unit=UNIT):
+        """Properties of a unit at one instant, as text, in the order of their names here."""
+        lines = self.systemctl("show", f"--property={','.join(names)}", unit).stdout.splitlines()
+        values = dict(line.split("=", 1) for line in lines)
+        return tuple(values.get(name, "") for name in names)
+
+    def show(self, name, unit=UNIT):
+        return self.shows(name, unit=unit)[0]
+
+    def journal(self, *matches, boot="0"):
+        """The fields of the entries that match, of one boot or of all."""
+        self.run("journalctl", "--sync")
+        boots = [f"--boot={boot}"] if boot else []
+        lines = self.run("journalctl", "--quiet", "--output=json", *boots, *matches).stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
+    def beats(self, *matches, **options):
+        return self.journal(f"MESSAGE_ID={BEAT}", *matches, **options)
+
+    def wait_for_beats(self, count, *matches, seconds=20):
+        """Waits until there are so many; returns all there are."""
+        def enough():
+            beats = self.beats(*matches)
+            return beats if len(beats) >= count else None
+        return wait_for(enough, f"{count} beats in the journal", seconds)
+
+    def messages(self, unit=UNIT):
+        """What the unit's processes, and systemd about them, have said in this boot."""
+        self.run("journalctl", "--sync")
+        return self.run("journalctl", "--boot", "--output=cat", f"--unit={unit}").stdout
+
+    def main_pid(self):
+        """The daemon's pid as the machine counts."""
+        return self.show("MainPID")
+
+    def signal(self, name):
+        self.systemctl("kill", f"--signal={name}", "--kill-who=main", UNIT)
+
+
+class HostCase(unittest.TestCase):
+    """A test on a host of its own; subclasses name the suite."""
+
+    suite = None
+    time_limit = 120
+
+    def host(self, **options):
+        return self.enterContext(Host(installed(self.suite), **options))
+
+    def started_host(self, *configuration, drop_in=(), **options):
+        """A host whose heartbeatd has been enabled, started, and has beaten."""
+        host = self.host(**options)
+        host.configure(*configuration)
+        if drop_in:
+            host.drop_in(*drop_in)
+        host.systemctl("enable", "--now", "heartbeatd")
+        host.wait_for_beats(1)
+        return host
+
+    def assert_never_restarted(self, host, seconds):
+        """Holds when the service is active all the time, without a restart."""
+        pid = host.main_pid()
+        holds(lambda: host.shows("ActiveState", "NRestarts", "MainPID") == ("active", "0", pid),
+              "the service runs undisturbed", seconds)
+
+    def assert_consecutive(self, numbers):
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+
+
+class Systemd252(HostCase):
+    suite = "bookworm"
+
+
+class Systemd257(HostCase):
+    suite = "trixie"

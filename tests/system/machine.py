@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: MIT
+"""Debian trees, and machines booted from them with a real init, in a second and without a trace.
+
+A machine is a set of namespaces over an overlay of a tree. `Machine` has systemd as its PID 1 and no
+network; it can be shut down, cut off from its power, and booted again. `Bare` has no init system, but the
+host's network: what a fresh installation gives to somebody who only has a shell in it. Needs root,
+mmdebstrap, util-linux and a mounted cgroup2; installs and changes nothing on the host.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+
+BOOT = pathlib.Path(__file__).with_name("boot.py")
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+ENVIRONMENT = {
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+# Of no use in a machine without terminals, or slow to start. (systemd in a container takes what would be on
+# the kernel's command line from its own.)
+MASKED = ("getty.target", "systemd-logind.service", "systemd-sysctl.service", "systemd-pstore.service",
+          "systemd-update-utmp.service", "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer",
+          "logrotate.timer", "apt-daily.timer", "apt-daily-upgrade.timer")
+# The clock, the modules, the ports and the log of a machine would be the host's.
+DROPPED = "-sys_time,-sys_module,-sys_rawio,-syslog"
+
+
+class HarnessError(Exception):
+    """The tree or machine for a test could not be made: says nothing about heartbeatd."""
+
+
+def poll(condition, seconds):
+    """Returns the first true value that `condition()` gives, or what it gives when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() >= deadline:
+            return value
+        time.sleep(0.1)
+
+
+def wait_for(condition, what, seconds=20):
+    """Returns the first true value that `condition()` gives; fails when there is none in time."""
+    value = poll(condition, seconds)
+    if not value:
+        raise AssertionError(f"waited {seconds} s in vain: {what}")
+    return value
+
+
+def holds(condition, what, seconds):
+    """Fails as soon as `condition()` is not true within the next seconds."""
+    if poll(lambda: not condition(), seconds):
+        raise AssertionError(f"not so for {seconds} s: {what}")
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Holds an exclusive lock on a file that is made for it."""
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def locked_directory(path):
+    """Holds an exclusive lock on a directory; fails with BlockingIOError when somebody else does."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+# Trees
+
+def cache():
+    """Where trees are kept from one run of the tests to the next."""
+    directory = pathlib.Path(os.environ.get("HEARTBEATD_ROOTS") or "/var/tmp/heartbeatd-roots")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def mirror():
+    """The Debian mirror that this host's apt uses, else the default one."""
+    try:
+        listing = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"],
+            capture_output=True, text=True).stdout.split()
+    except FileNotFoundError:
+        listing = []
+    return next((uri for uri in listing if uri.startswith("http")), DEFAULT_MIRROR)
+
+
+def root(suite, packages=(), variant="essential"):
+    """The tree of a Debian suite with some packages; made at the first call. Must not be written to."""
+    key = hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:12]
+    tree = cache() / f"{suite}-{variant}-{key}"
+    with locked(f"{tree}.lock"):
+        if not tree.is_dir():
+            make_tree(tree, suite, packages, variant)
+    return tree
+
+
+def make_tree(tree, suite, packages, variant):
+    partial = tree.with_name(tree.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    command = ["mmdebstrap", "--mode=root", f"--variant={variant}", "--aptopt=Acquire::Retries \"3\""]
+    command += [f"--include={','.join(packages)}"] if packages else []
+    source = mirror()
+    result = subprocess.run(command + [suite, str(partial), source], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode != 0:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise HarnessError(f"no {suite} tree; can {source} be reached?\n{result.stdout[-2000:]}")
+    partial.chmod(0o755)
+    partial.rename(tree)
+
+
+# Machines
+
+def scratch():
+    """Where machines and installations of one run of the tests lie: tests/run removes it at the end."""
+    return pathlib.Path(os.environ.get("HEARTBEATD_SYSTEM_DIR") or cache())
+
+
+def own_cgroup():
+    """The directory of this process's cgroup in the cgroup2 hierarchy."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4] for line in mounts if " - cgroup2 " in line]
+    paths = [line[len("0::/"):].strip() for line in open("/proc/self/cgroup") if line.startswith("0::/")]
+    if not points or not paths:
+        raise HarnessError("no cgroup2 is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+    return pathlib.Path(points[0]) / paths[0]
+
+
+def is_empty(cgroup):
+    """Whether neither the cgroup nor those below it hold a process."""
+    return "populated 0" in (cgroup / "cgroup.events").read_text()
+
+
+def remove_cgroup(cgroup):
+    """Removes a cgroup, those below it, and the processes in them."""
+    if not cgroup.exists():
+        return
+    (cgroup / "cgroup.kill").write_text("1")
+    wait_for(lambda: is_empty(cgroup), f"every process of {cgroup} is gone")
+    for directory, _, _ in os.walk(cgroup, topdown=False):
+        os.rmdir(directory)
+
+
+def remove_place(place):
+    remove_cgroup(own_cgroup() / place.name)
+    shutil.rmtree(place)
+
+
+def remove_abandoned(directory):
+    """Removes what a killed test left: the lock on a machine's place ends with the test's process."""
+    for place in directory.glob("machine-*"):
+        # In use, or just now being removed by its own test.
+        with contextlib.suppress(BlockingIOError, FileNotFoundError), locked_directory(place):
+            remove_place(place)
+
+
+class Namespaces:
+    """Processes in namespaces of their own over read-only layers; a context manager.
+
+    layers: directories, the topmost first. keep: what is written survives a reboot. fake_boot: each boot has
+    a boot id of its own and boot-time clocks that begin near 0, as a reboot is seen by what runs in it.
+    shared: directories of the host to be seen inside at the same path.
+    """
+
+    init = ()
+    dropped = DROPPED
+    own_network = True
+
+    def __init__(self, layers, keep=False, fake_boot=False, shared=()):
+        self.layers = layers
+        self.keep = keep
+        self.fake_boot = fake_boot
+        self.shared = shared
+        self.process = None
+        self.pid = None
+
+    def __enter__(self):
+        with contextlib.ExitStack() as undo:
+            self.make_place(undo)
+            undo.callback(self.power_cut)
+            self.boot()
+            self.undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.undo.close()
+
+    def make_place(self, undo):
+        directory = scratch()
+        with locked(directory / "machines.lock"):
+            remove_abandoned(directory)
+            self.place = pathlib.Path(tempfile.mkdtemp(prefix="machine-", dir=directory))
+            undo.enter_context(locked_directory(self.place))
+        undo.callback(remove_place, self.place)
+        self.cgroup = own_cgroup() / self.place.name
+        self.cgroup.mkdir()
+        (self.place / "root").mkdir()
+        (self.place / "disk").mkdir()
+
+    @property
+    def upper(self):
+        """The directory with what this machine has written to its disk, when it keeps that."""
+        return self.place / "disk" / "upper"
+
+    @property
+    def files(self):
+        """The root of the running machine, as seen from outside: for relative paths without symlinks."""
+        return pathlib.Path(f"/proc/{self.pid}/root")
+
+    def in_cgroup(self, cgroup, command):
+        return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup)] + command
+
+    def unshare_command(self):
+        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--cgroup",
+                   "--propagation=private"]
+        if self.own_network:
+            command.append("--net")
+        if self.fake_boot:
+            monotonic, boottime = (int(time.clock_gettime(clock))
+                                   for clock in (time.CLOCK_MONOTONIC, time.CLOCK_BOOTTIME))
+            command += ["--time", f"--monotonic=-{monotonic}", f"--boottime=-{boottime}"]
+        return command
+
+    def boot_settings(self):
+        """What boot.py is told, as JSON."""
+        boot_id = self.place / "boot_id"
+        if self.fake_boot:
+            boot_id.write_text(f"{uuid.uuid4()}\n")
+        return json.dumps({
+            "place": str(self.place),
+            "layers": [str(layer) for layer in self.layers],
+            "keep": self.keep,
+            "boot_id": str(boot_id) if self.fake_boot else None,
+            "shared": [str(directory) for directory in self.shared],
+            "dropped": self.dropped,
+            "init": self.init,
+        })
+
+    def boot(self):
+        # What run() starts is put beside the init's own cgroups: one with controllers holds no processes.
+        # Made at each boot: a systemd that shuts down removes every empty cgroup below its own.
+        (self.cgroup / "run").mkdir(exist_ok=True)
+        self.log = self.place / "boot.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                self.in_cgroup(self.cgroup, self.unshare_command() + [str(BOOT), self.boot_settings()]),
+                env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid = None
+        try:
+            self.pid = wait_for(self.find_init, "the init has been started")
+            self.wait_until_up()
+        except (AssertionError, HarnessError) as error:
+            raise HarnessError(f"no boot over {self.layers}: {error}\n{self.log.read_text()}") from None
+
+    def find_init(self):
+        """The PID 1 of the namespace once it is the init, past boot.py."""
+        if self.process.poll() is not None:
+            raise HarnessError("boot.py failed")
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for child in children.read_text().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                arguments = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if arguments[0] == self.init[0].encode():
+                    return int(child)
+        return None
+
+    def wait_until_up(self):
+        pass
+
+    def power_cut(self):
+        """Ends everything in it at one instant."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        # The child of unshare(1) is PID 1 inside; --kill-child takes it along should only unshare die.
+        if self.pid is None:
+            self.process.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        self.wait_until_gone()
+
+    def wait_until_gone(self):
+        self.process.wait(timeout=60)
+        wait_for(lambda: is_empty(self.cgroup), "every process of the machine is gone")
+
+    def enter(self, *command):
+        """The command line that runs a command inside."""
+        into = ["nsenter", f"--target={self.pid}", "--all", "setpriv", f"--bounding-set={self.dropped}"]
+        return self.in_cgroup(self.cgroup / "run", into + list(command))
+
+    def run(self, *command, check=True, timeout=60, **options):
+        """Runs a command inside; returns subprocess.CompletedProcess, its two outputs as text."""
+        result = subprocess.run(self.enter(*command), env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, timeout=timeout, **options)
+        if check and result.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: exit status {result.returncode}\n"
+                                 f"{result.stdout[-4000:]}{result.stderr[-4000:]}")
+        return result
+
+
+class Bare(Namespaces):
+    """A root without an init system: a shell waits as PID 1 and reaps. May hold machines of its own."""
+
+    init = ("sh", "-c", "sleep infinity & wait")
+    dropped = "-sys_module,-sys_rawio"
+    own_network = False
+
+    def wait_until_up(self):
+        for name in ("resolv.conf", "hosts"):
+            # A symlink in its place would be followed from outside, in the host's own /etc.
+            (self.files / "etc" / name).unlink(missing_ok=True)
+            shutil.copy(f"/etc/{name}", self.files / "etc" / name)
+
+
+class Machine(Namespaces):
+    """A host with systemd as its PID 1."""
+
+    init = ("/lib/systemd/systemd", *(f"systemd.mask={unit}" for unit in MASKED))
+
+    def wait_until_up(self):
+        try:
+            wait_for(self.is_up, "systemd is up")
+        except AssertionError as error:
+            raise HarnessError(f"{error}\n{self.run('systemctl', 'list-jobs', check=False).stdout}") from None
+
+    def is_up(self):
+        if self.process.poll() is not None:
+            raise HarnessError("systemd has ended")
+        state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+        return state in ("running", "degraded")
+
+    def shutdown(self):
+        """An orderly poweroff."""
+        os.kill(self.pid, signal.SIGRTMIN + 4)
+        self.wait_until_gone()
+
+    def reboot(self):
+        """An orderly shutdown and a boot over the same disk."""
+        self.shutdown()
+        self.boot()

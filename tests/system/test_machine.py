@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The harness itself: its machines boot, die and come back as real ones do, and leave nothing behind."""
+
+import os
+import pathlib
+import tempfile
+import unittest
+import unittest.mock
+
+import machine
+from install import tree
+from machine import HarnessError, Machine
+
+CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_TIME, CAP_SYSLOG = 16, 17, 25, 34  # linux/capability.h
+
+
+class Harness:
+    time_limit = 120
+
+    def machine(self, **options):
+        return Machine([tree(self.suite)], **options)
+
+    def test_a_machine_leaves_nothing_behind(self):
+        mounts = pathlib.Path("/proc/self/mountinfo").read_text()
+        with self.machine(keep=True) as host:
+            host.run("systemd-run", "sleep", "infinity")
+            left = [host.place, host.cgroup, pathlib.Path(f"/proc/{host.pid}")]
+            for path in left:
+                self.assertTrue(path.exists())
+        self.assertEqual([path for path in left if path.exists()], [])
+        self.assertEqual(pathlib.Path("/proc/self/mountinfo").read_text(), mounts)
+        with self.assertRaises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+
+    def test_what_a_killed_test_left_is_removed_by_the_next(self):
+        child = os.fork()
+        if child == 0:
+            host = self.machine().__enter__()
+            (host.place / "abandoned").touch()
+            os.kill(host.process.pid, 9)
+            os._exit(0)
+        os.waitpid(child, 0)
+        with self.machine() as host:
+            abandoned = [path.parent for path in machine.scratch().glob("machine-*/abandoned")]
+            self.assertEqual(abandoned, [])
+            self.assertTrue(host.place.exists())
+
+    def test_a_kept_disk_survives_power_cut_and_reboot_in_new_boots(self):
+        with self.machine(keep=True, fake_boot=True) as host:
+            boots = [host.run("cat", "/proc/sys/kernel/random/boot_id").stdout]
+            for step in ("power cut", "reboot"):
+                host.run("sh", "-c", f"echo before the {step} >>/var/disk; echo gone >/run/memory")
+                if step == "power cut":
+                    host.power_cut()
+                    host.boot()
+                else:
+                    host.reboot()
+                boots.append(host.run("cat", "/proc/sys/kernel/random/boot_id").stdout)
+                self.assertEqual(host.run("test", "-e", "/run/memory", check=False).returncode, 1)
+                self.assertLess(float(host.run("cat", "/proc/uptime").stdout.split()[0]), 60)
+            self.assertEqual(host.run("cat", "/var/disk").stdout, "before the power cut\nbefore the reboot\n")
+            self.assertEqual(len(set(boots)), 3)
+            listed = host.run("journalctl", "--quiet", "--list-boots").stdout
+            for boot in boots:
+                self.assertIn(boot.strip().replace("-", ""), listed)
+
+    def test_a_machine_cannot_change_its_host(self):
+        with self.machine() as host:
+            setting = host.run("sh", "-c", "echo 0 >/proc/sys/kernel/panic", check=False)
+            self.assertIn("Read-only file system", setting.stderr)
+            for process in ("1", "self"):
+                status = host.run("grep", "CapEff", f"/proc/{process}/status").stdout
+                effective = int(status.split()[1], 16)
+                for capability in (CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_TIME, CAP_SYSLOG):
+                    self.assertFalse(effective & 1 << capability)
+            # systemd makes the queue of AF_UNIX sockets longer; its own network namespace lets it.
+            self.assertEqual(host.run("cat", "/proc/sys/net/unix/max_dgram_qlen").stdout, "512\n")
+
+
+class Harness252(Harness, unittest.TestCase):
+    suite = "bookworm"
+
+
+class Harness257(Harness, unittest.TestCase):
+    suite = "trixie"
+
+
+class Failures(unittest.TestCase):
+
+    def test_a_machine_that_cannot_boot_says_so(self):
+        with self.assertRaisesRegex(HarnessError, "no boot over .*/no/such/tree"):
+            with Machine(["/no/such/tree"]):
+                pass
+
+    def test_a_mirror_that_cannot_be_reached_is_named(self):
+        nowhere = "http://127.0.0.1:9/debian"
+        with tempfile.TemporaryDirectory() as directory, \
+                unittest.mock.patch.dict(os.environ, HEARTBEATD_ROOTS=directory), \
+                unittest.mock.patch("machine.mirror", lambda: nowhere), \
+                self.assertRaisesRegex(HarnessError, f"no bookworm tree; can {nowhere} be reached"):
+            machine.root("bookworm")

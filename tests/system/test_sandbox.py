@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""The sandbox of the shipped unit: what the daemon must not reach it cannot, what it needs it can."""
+
+import os
+import pathlib
+import re
+import stat
+
+from host import DAEMON, UNIT, Systemd252, Systemd257
+
+PROBE = pathlib.Path(__file__).with_name("probe.c")
+REFUSED = 10  # exit status of probe.c
+SIGSYS = 31
+LIMIT = "0.2"  # exposure, as systemd-analyze prints it
+
+# Each succeeds as user heartbeatd outside the sandbox: permissions and privileges alone forbid none of them.
+FORBIDDEN = (
+    "create /etc/open/new", "create /usr/open/new", "create /var/open/new", "create /var/lib/open/new",
+    "create /var/log/open/new", "create /srv/open/new", "create /run/open/new", "create /dev/shm/new",
+    "read /root/open/file", "read /home/open/file", "read /var/spool/open/file",
+    "read /tmp/open/file", "read /run/user/open/file", "read /proc/1/status",
+    "append /dev/kmsg", "append /sys/fs/cgroup/open/cgroup.procs",
+    "connect /run/dbus/system_bus_socket", "inet", "netlink",
+    "fork", "exec /bin/true", "exec /etc/open/program", "exec /run/open/program",
+    "map-code /etc/open/program", "make-code",
+    "ptrace", "setuid", "clock", "namespace", "kill {bystander}",
+)
+# These take root to succeed outside.
+FORBIDDEN_TO_ROOT = ("mount /mnt", "hostname elsewhere")
+NEEDED = (
+    "create /var/lib/heartbeatd/new", "create /var/log/heartbeatd/new",
+    "read /proc/sys/kernel/random/boot_id", "read /etc/heartbeatd.conf", "read /etc/passwd",
+    "append /dev/null", f"map-code {DAEMON}",
+)
+
+
+class Sandbox:
+    maxDiff = None
+
+    def test_its_exposure_is_the_least_that_can_be_had(self):
+        host = self.host()
+        analysis = host.run("systemd-analyze", "security", "--no-pager", UNIT).stdout
+        exposure = re.search(rf"Overall exposure level for {re.escape(UNIT)}: (\d+\.\d)", analysis)
+        self.assertLessEqual(float(exposure[1]), float(LIMIT), analysis)
+
+    def test_it_reads_the_real_boot_id(self):
+        # No fake boot id and no drop-in here: the unit's own /proc would not show the one, nor be its own.
+        host = self.started_host("Message=boot %b")
+        beat = host.beats()[0]
+        self.assertEqual(beat["MESSAGE"], f"boot {beat['_BOOT_ID']}")
+
+    def test_what_it_must_not_reach_it_cannot(self):
+        host = self.probe_host()
+        bystander = self.start_bystander(host)
+        attempts = [attempt.format(bystander=bystander) for attempt in FORBIDDEN + FORBIDDEN_TO_ROOT]
+        self.assertEqual({attempt: self.inside(host, attempt) for attempt in attempts},
+                         {attempt: "refused" for attempt in attempts})
+
+        outside = {attempt: self.outside(host, attempt, attempt in FORBIDDEN_TO_ROOT) for attempt in attempts}
+        self.assertEqual(outside, {attempt: "done" for attempt in attempts},
+                         "an attempt that fails outside too shows nothing")
+
+    def test_what_it_needs_it_can_reach(self):
+        host = self.probe_host()
+        self.assertEqual({attempt: self.inside(host, attempt) for attempt in NEEDED},
+                         {attempt: "done" for attempt in NEEDED})
+
+    def probe_host(self):
+        """A host where the probe is what the otherwise unchanged unit runs once."""
+        host = self.host()
+        self.make_open_places(host)
+        host.write("/root/probe.c", PROBE.read_text())
+        host.run("gcc", "-Wall", "-Wextra", "-Werror", "-o", DAEMON, "/root/probe.c")
+        host.drop_in("Type=oneshot", "Restart=no", "RestartForceExitStatus=")
+        return host
+
+    def make_open_places(self, host):
+        """Places that only a sandbox keeps anybody from."""
+        for directory in ("etc", "usr", "var", "var/lib", "var/log", "var/spool", "run", "run/user", "root",
+                          "home", "srv", "tmp"):
+            place = host.files / directory / "open"
+            place.mkdir(parents=True)
+            place.chmod(0o777)
+            (place / "file").touch()
+        (host.files / "root").chmod(0o755)
+        for directory in ("etc", "run"):
+            host.run("install", "--mode=755", "/bin/true", f"/{directory}/open/program")
+        os.mknod(host.files / "dev/kmsg", 0o666 | stat.S_IFCHR, os.makedev(1, 11))
+        (host.files / "dev/kmsg").chmod(0o666)
+        (host.files / "sys/fs/cgroup/open").mkdir()
+        (host.files / "sys/fs/cgroup/open/cgroup.procs").chmod(0o666)
+
+    def start_bystander(self, host):
+        """Another process of the same user; returns its pid."""
+        host.run("systemd-run", "--unit=bystander", "--property=User=heartbeatd", "sleep", "infinity")
+        return host.show("MainPID", "bystander.service")
+
+    def inside(self, host, attempt):
+        host.write("/etc/heartbeatd-probe", attempt + "\n")
+        if host.systemctl("start", UNIT, check=False).returncode == 0:
+            return "done"
+        status, code = host.shows("ExecMainStatus", "ExecMainCode")
+        return self.verdict(int(status), int(code))
+
+    def outside(self, host, attempt, as_root):
+        host.write("/etc/heartbeatd-probe", attempt + "\n")
+        user = "root" if as_root else "heartbeatd"
+        result = host.run_as(user, user, DAEMON, check=False)
+        return self.verdict(result.returncode, os.CLD_EXITED)
+
+    def verdict(self, status, code):
+        if code == os.CLD_EXITED:
+            return {0: "done", REFUSED: "refused"}.get(status, f"exit status {status}")
+        return "refused" if status == SIGSYS else f"signal {status}"
+
+
+class Sandbox252(Sandbox, Systemd252):
+    pass
+
+
+class Sandbox257(Sandbox, Systemd257):
+    pass
