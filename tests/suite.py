@@ -57,6 +57,7 @@ class Running:
     def run_and_exit(self):
         status = FAILED
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setpgid(0, 0)
             os.dup2(self.output.fileno(), 1)
             os.dup2(self.output.fileno(), 2)
@@ -83,15 +84,18 @@ class Running:
             return code if code in (PASSED, SKIPPED) else FAILED
         if time.monotonic() < self.deadline:
             return None
+        self.kill()
+        self.output.seek(0, os.SEEK_END)
+        self.output.write(f"killed: still running after {self.deadline - self.started:.0f} s\n")
+        return FAILED
+
+    def kill(self):
         for target in (-self.pid, self.pid):
             try:
                 os.kill(target, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         os.waitpid(self.pid, 0)
-        self.output.seek(0, os.SEEK_END)
-        self.output.write(f"killed: still running after {self.deadline - self.started:.0f} s\n")
-        return FAILED
 
     def report(self, outcome):
         self.output.seek(0)
@@ -112,16 +116,20 @@ def run(tests, jobs):
     counts = {PASSED: 0, FAILED: 0, SKIPPED: 0}
     waiting = list(tests)
     running = []
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            running.append(Running(waiting.pop(0)))
-        time.sleep(0.01)
-        for entry in list(running):
-            outcome = entry.poll()
-            if outcome is not None:
-                entry.report(outcome)
-                counts[outcome] += 1
-                running.remove(entry)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                running.append(Running(waiting.pop(0)))
+            time.sleep(0.01)
+            for entry in list(running):
+                outcome = entry.poll()
+                if outcome is not None:
+                    running.remove(entry)
+                    entry.report(outcome)
+                    counts[outcome] += 1
+    finally:
+        for entry in running:  # told to end before the tests have
+            entry.kill()
     return counts
 
 
@@ -132,6 +140,7 @@ def main():
     parser.add_argument("--without", metavar="PATTERN", help="leave out tests whose name holds this")
     parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
     arguments = parser.parse_intermixed_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
     together = [t for t in tests if not getattr(type(t), "alone", False)]

@@ -52,7 +52,9 @@ static int read_line(IniReader *reader, char *line, const char **ret_problem)
     size_t length = strlen(line);
     if (length == 0 || line[0] == '#' || line[0] == ';')
         return 0;
+    reader->text = line;
     if (line[0] == '[') {
+        reader->section = NULL;
         if (line[length - 1] != ']' || length < 3)
             return bad(ret_problem, "expected a section as in [Heartbeat]");
         line[length - 1] = '\0';
@@ -80,6 +82,7 @@ int ini_next(IniReader *reader, const char **ret_problem)
         size_t length = (size_t)(line_end - line);
         reader->next = line_end + 1;
         reader->line++;
+        reader->text = NULL;
 
         if (length > INI_LINE_MAX)
             return bad(ret_problem, "longer than 4096 bytes");

@@ -13,7 +13,8 @@
 typedef struct IniReader {
     char *next; /* where the next line begins */
     char *end;
-    size_t line; /* number of the line read last, from 1 */
+    size_t line;      /* number of the line read last, from 1 */
+    const char *text; /* and after -EBADMSG the line, NULL where it cannot be shown */
     const char *section;
     const char *key;
     const char *value; /* blanks around it removed, then one pair of double quotes around it */
@@ -24,6 +25,6 @@ typedef struct IniReader {
 void ini_start(IniReader *reader, char *buffer, size_t length);
 
 /* Moves to the next section, which has a NULL key, or assignment; section, key and value lie in the buffer.
- * Returns 1, 0 at the end, or -EBADMSG with *ret_problem naming what is wrong with line number `line` (a
- * constant); the reader can go on behind it. */
+ * Returns 1, 0 at the end, or -EBADMSG with *ret_problem naming what is wrong with the line (a constant). The
+ * reader can go on behind it; a section with a bad header has a NULL name. */
 int ini_next(IniReader *reader, const char **ret_problem);

@@ -12,10 +12,10 @@
 
 #include "util/cleanup.h"
 
-static usec_t read_clock(clockid_t id)
+usec_t clock_usec(clockid_t id)
 {
     struct timespec ts;
-    clock_gettime(id, &ts); /* cannot fail for the three clocks asked for */
+    clock_gettime(id, &ts); /* cannot fail for a clock that there is */
     return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
@@ -23,9 +23,9 @@ static void system_sample(Clocks *clocks, Instant *ret)
 {
     (void)clocks;
     *ret = (Instant){
-        .realtime_usec = read_clock(CLOCK_REALTIME),
-        .boottime_usec = read_clock(CLOCK_BOOTTIME),
-        .monotonic_usec = read_clock(CLOCK_MONOTONIC),
+        .realtime_usec = clock_usec(CLOCK_REALTIME),
+        .boottime_usec = clock_usec(CLOCK_BOOTTIME),
+        .monotonic_usec = clock_usec(CLOCK_MONOTONIC),
     };
 }
 

@@ -4,8 +4,12 @@
  * only, so that a test can run a year on a clock of its own. */
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "util/usec.h"
+
+/* What a clock of this machine shows. */
+usec_t clock_usec(clockid_t id);
 
 /* One moment on three clocks, clock_gettime(2). */
 typedef struct Instant {

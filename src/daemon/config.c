@@ -52,6 +52,23 @@ static bool is_state_dir(const IniReader *at)
     return strcmp(at->section, SECTION) == 0 && at->key && strcmp(at->key, "StateDir") == 0;
 }
 
+static int refuse_line(const char *path, const IniReader *at, const char *problem, Error *ret_error)
+{
+    if (at->text)
+        return error_set(ret_error, EXIT_CONFIG, EBADMSG, "%s:%zu: \"%.200s\": %s", path, at->line, at->text,
+                         problem);
+    return error_set(ret_error, EXIT_CONFIG, EBADMSG, "%s:%zu: %s", path, at->line, problem);
+}
+
+/* What does not concern a reader of StateDir= only: but for a bad line that would be the key, or its section.
+ */
+static bool may_pass_over(const IniReader *at, bool is_bad)
+{
+    if (!is_bad)
+        return !is_state_dir(at);
+    return !at->text || (at->text[0] != '[' && strncmp(at->text, "StateDir", strlen("StateDir")) != 0);
+}
+
 static int read_settings(const char *path, char *text, size_t length, Scope scope, Settings *settings,
                          Error *ret_error)
 {
@@ -59,11 +76,10 @@ static int read_settings(const char *path, char *text, size_t length, Scope scop
     const char *problem;
     ini_start(&reader, text, length);
     for (int r; (r = ini_next(&reader, &problem)) != 0;) {
-        if (scope == STATE_DIR_ONLY && (r < 0 || !is_state_dir(&reader)))
+        if (scope == STATE_DIR_ONLY && may_pass_over(&reader, r < 0))
             continue;
-        if (r < 0)
-            return error_set(ret_error, EXIT_CONFIG, EBADMSG, "%s:%zu: %s", path, reader.line, problem);
-        r = apply(path, &reader, settings, ret_error);
+        r = r < 0 ? refuse_line(path, &reader, problem, ret_error)
+                  : apply(path, &reader, settings, ret_error);
         if (r < 0)
             return r;
     }

@@ -24,31 +24,31 @@ static int find_lock(const Options *options, const Places *places, char **ret_pa
     Settings settings = { 0 };
     Error error;
     int r = options_load_state_dir(options, places, &settings, &error);
+    if (r == 0 && !(*ret_path = lock_path(settings.state_dir)))
+        r = error_set(&error, EXIT_FAILURE, ENOMEM, "out of memory");
     if (r < 0)
         log_error("%s", error.text);
-    else
-        *ret_path = lock_path(settings.state_dir);
     settings_done(&settings);
-    return r < 0 ? error.exit_code : *ret_path ? 0 : EXIT_FAILURE;
-}
-
-/* Returns 1 with the holder's pid, 0 when the lock is free, or -errno, reported, when that cannot be told or
- * when the holder has no pid here. */
-static int query(const char *path, pid_t *ret_holder)
-{
-    int r = lock_query(path, ret_holder);
-    if (r > 0 && *ret_holder == 0) {
-        log_error("%s: held by a process in another pid namespace", path);
-        return -ESRCH;
-    }
-    if (r < 0)
-        log_error("%s: %s", path, r == -EINVAL ? "expected a regular file" : strerror(-r));
-    return r;
+    return r < 0 ? error.exit_code : 0;
 }
 
 static const char *pid_file(const Options *options, const Places *places)
 {
     return options->pid_file ? options->pid_file : places->pid_file;
+}
+
+/* Returns 1 with the holder's pid, 0 when the lock is free, or -errno, reported, when that cannot be told,
+ * -EXDEV when the holder has no pid here. */
+static int query(const char *path, pid_t *ret_holder)
+{
+    int r = lock_query(path, ret_holder);
+    if (r > 0 && *ret_holder == 0) {
+        log_error("%s: held by a process in another pid namespace", path);
+        return -EXDEV;
+    }
+    if (r < 0)
+        log_error("%s: %s", path, r == -EINVAL ? "expected a regular file" : strerror(-r));
+    return r;
 }
 
 int control_running(const Options *options, const Places *places)
@@ -147,9 +147,7 @@ int control_stop(const Options *options, const Places *places)
     if (r != 0)
         return r;
     cleanup_close int fd = open_holder(path, &holder);
-    if (fd == -ESRCH && lock_query(path, &holder) == 0)
+    if (fd == -ESRCH)
         return EXIT_SUCCESS;
-    if (fd < 0)
-        return exit_code_for(-fd);
-    return stop_holder(fd, holder, pid_file(options, places));
+    return fd < 0 ? exit_code_for(-fd) : stop_holder(fd, holder, pid_file(options, places));
 }

@@ -14,15 +14,16 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "daemon/clocks.h"
 #include "daemon/exit.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
-#include "util/usec.h"
 
 #define ANSWER_TIMEOUT_SEC 30
 
@@ -66,16 +67,10 @@ static void fork_again(int answer_fd)
     _exit(EXIT_SUCCESS);
 }
 
-static usec_t now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 typedef struct Answer {
     bool given;
-    bool ended; /* the daemon closed its end */
+    bool interrupted; /* the first process was told to end */
+    bool ended;       /* the daemon closed its end */
     int exit_code;
 } Answer;
 
@@ -98,19 +93,22 @@ static void take(Answer *answer, bool *code_follows, const char *data, size_t le
     }
 }
 
-/* Until the daemon is ready, or is gone, or its time is up: one that answers with a failure is waited for to
- * end. */
-static Answer await(int fd)
+/* Until the daemon is ready, or is gone, or its time is up, or the wait is interrupted: one that answers with
+ * a failure is waited for to end. */
+static Answer await(int fd, int signal_fd)
 {
     Answer answer = { 0 };
     bool code_follows = false;
-    usec_t deadline = now() + ANSWER_TIMEOUT_SEC * USEC_PER_SEC;
+    usec_t deadline = clock_usec(CLOCK_MONOTONIC) + ANSWER_TIMEOUT_SEC * USEC_PER_SEC;
     while (!answer.ended && !(answer.given && answer.exit_code == EXIT_SUCCESS)) {
-        usec_t at = now();
-        struct pollfd wanted = { .fd = fd, .events = POLLIN };
-        if (at >= deadline)
+        usec_t at = clock_usec(CLOCK_MONOTONIC);
+        struct pollfd wanted[] = { { .fd = fd, .events = POLLIN }, { .fd = signal_fd, .events = POLLIN } };
+        if (at >= deadline || answer.interrupted)
             break;
-        if (poll(&wanted, 1, (int)((deadline - at) / USEC_PER_MSEC) + 1) <= 0)
+        if (poll(wanted, ELEMENTSOF(wanted), (int)((deadline - at) / USEC_PER_MSEC) + 1) <= 0)
+            continue;
+        answer.interrupted = wanted[1].revents != 0;
+        if (!wanted[0].revents)
             continue;
         char data[512];
         ssize_t n = read(fd, data, sizeof(data));
@@ -141,7 +139,9 @@ static int end_session(pid_t child)
 
 static void report_death(const Answer *answer, int status)
 {
-    if (!answer->ended)
+    if (answer->interrupted)
+        log_error("interrupted before the first beat; the daemon was ended");
+    else if (!answer->ended)
         log_error("no first beat after %d s; the daemon was ended", ANSWER_TIMEOUT_SEC);
     else if (WIFSIGNALED(status))
         log_error("the daemon died before its first beat: signal %d, %s", WTERMSIG(status),
@@ -151,9 +151,9 @@ static void report_death(const Answer *answer, int status)
                   WEXITSTATUS(status));
 }
 
-static int wait_for_daemon(pid_t child, int fd)
+static int wait_for_daemon(pid_t child, int fd, int signal_fd)
 {
-    Answer answer = await(fd);
+    Answer answer = await(fd, signal_fd);
     if (answer.given && answer.exit_code == EXIT_SUCCESS) {
         waitpid(child, NULL, 0);
         return EXIT_SUCCESS;
@@ -165,9 +165,29 @@ static int wait_for_daemon(pid_t child, int fd)
     return EXIT_FAILURE;
 }
 
+/* The signals that would end the first process alone and leave a daemon that nobody knows to have started:
+ * they wait until the daemon has answered or was ended, and have their effect then. */
+static int hold_signals(sigset_t *ret_before)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGQUIT);
+    if (sigprocmask(SIG_BLOCK, &set, ret_before) < 0)
+        return -errno;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
 int daemonize(int *ret_answer_fd, int *ret_exit_code)
 {
     int ends[2];
+    sigset_t before;
+    cleanup_close int signal_fd = hold_signals(&before);
+    if (signal_fd < 0)
+        return signal_fd;
     if (pipe2(ends, O_CLOEXEC) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         return -errno;
     pid_t child = fork();
@@ -175,11 +195,15 @@ int daemonize(int *ret_answer_fd, int *ret_exit_code)
         return -errno;
     if (child > 0) {
         close_fd(ends[1]);
-        *ret_exit_code = wait_for_daemon(child, ends[0]);
+        *ret_exit_code = wait_for_daemon(child, ends[0], signal_fd);
         close_fd(ends[0]);
+        /* What was held back takes effect, unless the daemon runs: that is a success, whatever came after. */
+        if (*ret_exit_code != EXIT_SUCCESS)
+            sigprocmask(SIG_SETMASK, &before, NULL);
         return 1;
     }
     close_fd(ends[0]);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     fork_again(ends[1]);
     *ret_answer_fd = ends[1];
     return become_daemon(ends[1]);

@@ -130,8 +130,8 @@ static void act(Heart *heart)
 static usec_t next_wake(const Heart *heart)
 {
     usec_t due = schedule_next(&heart->schedule);
-    usec_t feed = supervisor_next(heart->supervisor, heart->schedule.interval_usec);
-    return due < feed ? due : feed;
+    usec_t watchdog = supervisor_next(heart->supervisor, heart->schedule.interval_usec);
+    return due < watchdog ? due : watchdog;
 }
 
 int heart_run(Heart *heart)
@@ -156,15 +156,6 @@ static Output *find_output(Output *const *outputs, size_t n, const char *name)
     return NULL;
 }
 
-static void free_outputs(Heart *heart)
-{
-    for (size_t i = 0; i < heart->n_outputs; i++)
-        output_free(heart->outputs[i]);
-    free(heart->outputs);
-    heart->outputs = NULL;
-    heart->n_outputs = 0;
-}
-
 void heart_take_outputs(Heart *heart, Output **outputs, size_t n_outputs)
 {
     for (size_t i = 0; i < heart->n_outputs; i++) {
@@ -175,7 +166,7 @@ void heart_take_outputs(Heart *heart, Output **outputs, size_t n_outputs)
         else if (old->failure != 0)
             report_loss(old->name, "is given up", old);
     }
-    free_outputs(heart);
+    outputs_free(heart->outputs, heart->n_outputs);
     heart->outputs = outputs;
     heart->n_outputs = n_outputs;
 }
@@ -185,5 +176,7 @@ void heart_done(Heart *heart)
     for (size_t i = 0; i < heart->n_outputs; i++)
         if (heart->outputs[i]->failure != 0 && heart->seq > 1)
             report_loss(heart->outputs[i]->name, "still fails", heart->outputs[i]);
-    free_outputs(heart);
+    outputs_free(heart->outputs, heart->n_outputs);
+    heart->outputs = NULL;
+    heart->n_outputs = 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "daemon/control.h"
 #include "daemon/daemonize.h"
@@ -75,15 +76,17 @@ int main(int argc, char *argv[])
 {
     Options options = { 0 };
     Error error;
-    int exit_code;
+    int exit_code, r;
 
     if (fd_fill_standard() < 0)
-        return EXIT_FAILURE; /* and no descriptor to say so on */
+        return EXIT_FAILURE;                    /* and no descriptor to say so on */
+    openlog("heartbeatd", LOG_PID, LOG_DAEMON); /* whatever the program was called as */
     if (options_parse(argc, argv, &options, &error) < 0)
         exit_code = service_refuse(&options, &error);
-    else if (options.fork && options.command == COMMAND_RUN && daemonize_prepare() < 0)
+    else if (options.fork && options.command == COMMAND_RUN && (r = daemonize_prepare()) < 0) {
+        log_error("cannot become a daemon: %s", strerror(-r));
         exit_code = EXIT_FAILURE;
-    else
+    } else
         exit_code = run(&options);
     options_done(&options);
     return flush(exit_code);

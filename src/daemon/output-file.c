@@ -18,19 +18,11 @@
 typedef struct OutputFile {
     Output output;
     Sink sink;
+    bool open;
+    bool unused;  /* made by us, and never written to */
     dev_t device; /* of the open file, to tell it from what lies at the path now */
     ino_t inode;
 } OutputFile;
-
-static Output *file_new(const char *name, Format format)
-{
-    (void)name, (void)format;
-    OutputFile *self = calloc(1, sizeof(*self));
-    if (!self)
-        return NULL;
-    self->sink.fd = -1;
-    return &self->output;
-}
 
 /* Whether the file ends within a line, left by a writer that was cut off. Cannot be told of one that may be
  * written but not read; then it is taken to be whole. */
@@ -43,23 +35,39 @@ static bool ends_torn(const OutputFile *self, off_t size)
            pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
+/* O_NONBLOCK: a FIFO without a reader is an error (ENXIO) and not a wait. The description is ours alone. */
+static int open_or_make(const char *path, bool *ret_made)
+{
+    static const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+    for (;;) {
+        int fd = open(path, flags);
+        *ret_made = fd < 0 && errno == ENOENT;
+        if (*ret_made)
+            fd = open(path, flags | O_CREAT | O_EXCL, 0640);
+        if (fd >= 0 || !*ret_made || errno != EEXIST)
+            return fd < 0 ? -errno : fd;
+    }
+}
+
 static int open_path(OutputFile *self)
 {
     struct stat st;
-    /* O_NONBLOCK: a FIFO without a reader is an error (ENXIO) and not a wait. The description is ours alone.
-     */
-    cleanup_close int fd =
-        open(self->output.name,
-             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    bool made;
+    cleanup_close int fd = open_or_make(self->output.name, &made);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
         return -ENOTSUP;
 
-    close_fd(self->sink.fd);
-    self->sink.fd = steal_fd(&fd);
+    if (self->open)
+        close_fd(self->sink.fd);
+    self->open = true;
+    self->unused = made;
     self->device = st.st_dev;
     self->inode = st.st_ino;
+    self->sink = (Sink){ .fd = steal_fd(&fd) };
     self->sink.torn = S_ISREG(st.st_mode) && st.st_size > 0 && ends_torn(self, st.st_size);
     return 0;
 }
@@ -68,7 +76,7 @@ static int open_path(OutputFile *self)
 static bool is_current(OutputFile *self)
 {
     struct stat st;
-    if (self->sink.fd < 0 || lstat(self->output.name, &st) < 0 || st.st_dev != self->device ||
+    if (!self->open || lstat(self->output.name, &st) < 0 || st.st_dev != self->device ||
         st.st_ino != self->inode)
         return false;
     if (S_ISREG(st.st_mode) && st.st_size == 0)
@@ -113,14 +121,24 @@ static int file_write(Output *output, const Beat *beat)
         if (r < 0)
             return r;
     }
-    return sink_write(&self->sink, output->format, beat);
+    int r = sink_write(&self->sink, output->format, beat);
+    if (r == 0)
+        self->unused = false;
+    return r;
 }
 
-static void file_free(Output *output)
+/* A start or reload that was refused because of another output leaves no empty file behind. */
+static void file_close(Output *output)
 {
     OutputFile *self = (OutputFile *)output;
+    struct stat st;
+    if (!self->open)
+        return;
+    if (self->unused && is_current(self) && fstat(self->sink.fd, &st) == 0 && st.st_size == 0)
+        unlink(output->name);
     close_fd(self->sink.fd);
-    free(self);
 }
 
-const OutputKind output_file = { file_new, file_open, file_write, file_free };
+const OutputKind output_file = {
+    .size = sizeof(OutputFile), .open = file_open, .write = file_write, .close = file_close
+};

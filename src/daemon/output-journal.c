@@ -20,12 +20,6 @@ const bool output_journal_supported = true;
 
 #define NUMBER_FIELD_MAX 64
 
-static Output *journal_new(const char *name, Format format)
-{
-    (void)name, (void)format;
-    return calloc(1, sizeof(Output));
-}
-
 static int journal_open(Output *output, Error *ret_error)
 {
     (void)output, (void)ret_error;
@@ -68,9 +62,4 @@ static int journal_write(Output *output, const Beat *beat)
     return sd_journal_sendv(fields, ELEMENTSOF(fields));
 }
 
-static void journal_free(Output *output)
-{
-    free(output);
-}
-
-const OutputKind output_journal = { journal_new, journal_open, journal_write, journal_free };
+const OutputKind output_journal = { .size = sizeof(Output), .open = journal_open, .write = journal_write };

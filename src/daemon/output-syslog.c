@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages by syslog(3), facility daemon, severity info. */
 
-#include <stdlib.h>
 #include <sys/syslog.h>
 
 #include "daemon/output.h"
 #include "util/probe.h"
-
-static Output *syslog_new(const char *name, Format format)
-{
-    (void)name, (void)format;
-    return calloc(1, sizeof(Output));
-}
 
 static int syslog_open(Output *output, Error *ret_error)
 {
@@ -29,9 +22,4 @@ static int syslog_write(Output *output, const Beat *beat)
     return 0;
 }
 
-static void syslog_free(Output *output)
-{
-    free(output);
-}
-
-const OutputKind output_syslog = { syslog_new, syslog_open, syslog_write, syslog_free };
+const OutputKind output_syslog = { .size = sizeof(Output), .open = syslog_open, .write = syslog_write };

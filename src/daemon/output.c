@@ -31,22 +31,35 @@ bool output_name_is_valid(const char *name)
 Output *output_new(const char *name, Format format)
 {
     const OutputKind *kind = find_kind(name);
-    Output *output = kind ? kind->create(name, format) : NULL;
+    Output *output = kind ? calloc(1, kind->size) : NULL;
     if (!output)
         return NULL;
     output->kind = kind;
     output->format = format;
     output->name = strdup(name);
-    return output->name ? output : output_free(output);
+    if (!output->name) {
+        free(output);
+        return NULL;
+    }
+    return output;
 }
 
 Output *output_free(Output *output)
 {
     if (output) {
+        if (output->kind->close)
+            output->kind->close(output);
         free(output->name);
-        output->kind->free(output);
+        free(output);
     }
     return NULL;
+}
+
+void outputs_free(Output **outputs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        output_free(outputs[i]);
+    free(outputs);
 }
 
 /* ENXIO: a FIFO without a reader. The rest is a full or failing disk or a table that is full for now. */

@@ -19,13 +19,13 @@ typedef enum Format {
 
 typedef struct Output Output;
 
-/* What tells one sort of output from another. Both return 0 or -errno and may be called again after a
- * failure. */
+/* What tells one sort of output from another. open and write return 0 or -errno, and write may be called
+ * again after a failure of either. close may be NULL. */
 typedef struct OutputKind {
-    Output *(*create)(const char *name, Format format); /* NULL: no memory */
-    int (*open)(Output *output, Error *ret_error);      /* fails for good or in passing, see output_open() */
+    size_t size; /* of its own struct, which begins with an Output and is all zero at first */
+    int (*open)(Output *output, Error *ret_error);
     int (*write)(Output *output, const Beat *beat);
-    void (*free)(Output *output);
+    void (*close)(Output *output);
 } OutputKind;
 
 struct Output {
@@ -45,10 +45,13 @@ extern const bool output_journal_supported;
 /* Whether name can be an output: one of the three words or an absolute path. */
 bool output_name_is_valid(const char *name);
 
-/* The caller frees with output_free(), which takes NULL. Returns NULL when there is no memory, or the
- * name is not valid. */
+/* The caller frees with output_free(), which takes NULL. Returns NULL when there is no memory, or the name is
+ * not valid. */
 Output *output_new(const char *name, Format format);
 Output *output_free(Output *output);
+
+/* Frees an array of outputs, and them. */
+void outputs_free(Output **outputs, size_t n);
 
 /* Opens it for the first time. Trouble that passes by itself (no space, I/O error, nobody reads) is left to
  * the beats and returns 0. What an administrator must mend returns -errno with *ret_error filled. */

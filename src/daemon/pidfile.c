@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "daemon/exit.h"
@@ -51,18 +52,6 @@ static int open_or_make(const char *path)
     }
 }
 
-int pidfile_open(PidFile *ret, const char *path, Error *ret_error)
-{
-    ret->path = strdup(path);
-    int r = ret->fd = ret->path ? open_or_make(path) : -ENOMEM;
-    if (r < 0)
-        return error_set(ret_error, exit_code_for(-r), -r, "pid file %s: %s", path,
-                         r == -ENOTSUP ? "expected a regular file"
-                         : r == -ELOOP ? "is a symbolic link; expected a regular file"
-                                       : strerror(-r));
-    return 0;
-}
-
 /* Whether the file that was opened is still what lies at its path. */
 static bool is_current(const PidFile *file)
 {
@@ -71,19 +60,44 @@ static bool is_current(const PidFile *file)
            at_path.st_ino == st.st_ino;
 }
 
-int pidfile_write(PidFile *file, pid_t pid)
+/* Each start that has the file open shares a lock on it (flock(2)), so that only who is alone with it removes
+ * it. It decides nothing else: anybody who can read the file can take it, too, and at worst an empty file
+ * stays. */
+static int open_shared(PidFile *file)
+{
+    for (;;) {
+        file->fd = open_or_make(file->path);
+        if (file->fd < 0)
+            return file->fd;
+        if (flock(file->fd, LOCK_SH | LOCK_NB) < 0 || is_current(file))
+            return 0;
+        file->fd = close_fd(file->fd); /* it was removed between the two calls */
+    }
+}
+
+static bool remove_if_alone(const PidFile *file)
+{
+    return is_current(file) && flock(file->fd, LOCK_EX | LOCK_NB) == 0 && unlink(file->path) == 0;
+}
+
+int pidfile_open(PidFile *ret, const char *path, Error *ret_error)
+{
+    ret->path = strdup(path);
+    int r = ret->path ? open_shared(ret) : -ENOMEM;
+    if (r < 0)
+        return error_set(ret_error, exit_code_for(-r), -r, "pid file %s: %s", path,
+                         r == -ENOTSUP ? "expected a regular file"
+                         : r == -ELOOP ? "is a symbolic link; expected a regular file"
+                                       : strerror(-r));
+    return 0;
+}
+
+int pidfile_write(const PidFile *file, pid_t pid)
 {
     char text[PID_TEXT_MAX];
     int length = snprintf(text, sizeof(text), "%lld\n", (long long)pid);
     if (file->fd < 0)
         return 0;
-    /* A daemon that held the lock until now may have removed it since; who dropped privileges has to let it
-     * be. */
-    int fd = is_current(file) ? -1 : open_or_make(file->path);
-    if (fd >= 0) {
-        close_fd(file->fd);
-        file->fd = fd;
-    }
     if (ftruncate(file->fd, 0) < 0)
         return -errno;
     ssize_t n = pwrite(file->fd, text, (size_t)length, 0);
@@ -92,8 +106,15 @@ int pidfile_write(PidFile *file, pid_t pid)
 
 void pidfile_remove(const PidFile *file)
 {
-    if (file->fd >= 0 && !(is_current(file) && unlink(file->path) == 0))
+    if (file->fd >= 0 && !remove_if_alone(file))
         (void)!ftruncate(file->fd, 0); /* all that is left to do, and nobody to tell */
+}
+
+void pidfile_abandon(const PidFile *file)
+{
+    struct stat st;
+    if (file->fd >= 0 && fstat(file->fd, &st) == 0 && st.st_size == 0)
+        (void)remove_if_alone(file);
 }
 
 void pidfile_close(PidFile *file)

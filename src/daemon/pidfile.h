@@ -21,12 +21,14 @@ typedef struct PidFile {
 int pidfile_open(PidFile *ret, const char *path, Error *ret_error);
 
 /* Makes it hold pid and a newline, by the holder of the lock. Returns 0 or -errno. */
-int pidfile_write(PidFile *file, pid_t pid);
+int pidfile_write(const PidFile *file, pid_t pid);
 
-/* At the end, by the holder of the lock: removes it, or empties it where the directory does not allow that to
- * us any more. Nobody else may, so a start that is refused can leave an empty one behind, which counts as
- * none. */
+/* At the end, by the holder of the lock: removes it, or empties it where another start has it open by now, or
+ * where the directory does not allow it to us any more. An empty one counts as none. */
 void pidfile_remove(const PidFile *file);
+
+/* After a start that never had the lock: removes the file if it is empty and no other start has it open. */
+void pidfile_abandon(const PidFile *file);
 
 void pidfile_close(PidFile *file);
 

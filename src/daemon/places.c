@@ -91,6 +91,11 @@ void places_done(Places *places)
     *places = (Places){ 0 };
 }
 
+bool places_is_default(const Places *places, const char *state_dir)
+{
+    return places->state_dir && strcmp(state_dir, places->state_dir) == 0;
+}
+
 static int make(const char *path, mode_t mode, bool parents, uid_t uid, gid_t gid, Error *ret_error)
 {
     int r = parents ? directory_make_parents(path) : 0;
@@ -112,7 +117,7 @@ static bool contains(char *const *names, size_t n, const char *name)
 int places_make(const Places *places, const char *state_dir, char *const *outputs, size_t n_outputs,
                 uid_t uid, gid_t gid, Error *ret_error)
 {
-    bool is_default = places->state_dir && strcmp(state_dir, places->state_dir) == 0;
+    bool is_default = places_is_default(places, state_dir);
     bool need_logs = contains(outputs, n_outputs, places->log_file);
     int r = 0;
     /* A user's logs lie in the state directory. */

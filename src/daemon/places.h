@@ -22,6 +22,9 @@ typedef struct Places {
 int places_find(Places *ret);
 void places_done(Places *places);
 
+/* Whether a state directory is the default one. */
+bool places_is_default(const Places *places, const char *state_dir);
+
 /* Makes those default directories that are missing, for the user whom the daemon will run as: the state
  * directory if state_dir is the default one, and the log file's directory if one of the outputs is the
  * default one. Returns 0 or -errno. */

@@ -4,6 +4,7 @@
 #include "daemon/service.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "daemon/daemonize.h"
@@ -63,13 +64,6 @@ static int prepare_message(const Settings *settings, Message *ret, Error *ret_er
     return 0;
 }
 
-static void free_outputs(Output **outputs, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        output_free(outputs[i]);
-    free(outputs);
-}
-
 /* Returns 0 with an array as long as settings has outputs, or -errno. */
 static int open_outputs(const Settings *settings, Output ***ret, Error *ret_error)
 {
@@ -79,7 +73,7 @@ static int open_outputs(const Settings *settings, Output ***ret, Error *ret_erro
         int r = outputs[i] ? output_open(outputs[i], ret_error)
                            : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
         if (r < 0) {
-            free_outputs(outputs, i + 1);
+            outputs_free(outputs, i + 1);
             return r;
         }
     }
@@ -87,12 +81,29 @@ static int open_outputs(const Settings *settings, Output ***ret, Error *ret_erro
     return outputs ? 0 : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
 }
 
-/* Makes settings the ones that the heart beats by. All or nothing. */
-static int apply_settings(Heart *heart, const Settings *settings, Error *ret_error)
+/* A process that closes any descriptor of its locked file loses the lock: fcntl_locking(2). */
+static int check_outputs(const Settings *settings, int lock_fd, Error *ret_error)
 {
+    struct stat lock, st;
+    if (fstat(lock_fd, &lock) < 0)
+        return 0;
+    for (size_t i = 0; i < settings->n_outputs; i++)
+        if (settings->outputs[i][0] == '/' && lstat(settings->outputs[i], &st) == 0 &&
+            st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
+            return error_set(ret_error, EXIT_CONFIG, EINVAL,
+                             "output %s: is the daemon's lock; expected another file", settings->outputs[i]);
+    return 0;
+}
+
+/* Makes settings the ones that the heart beats by. All or nothing. */
+static int apply_settings(Service *service, const Settings *settings, Error *ret_error)
+{
+    Heart *heart = &service->heart;
     Message message;
     Output **outputs;
-    int r = prepare_message(settings, &message, ret_error);
+    int r = check_outputs(settings, service->lock_fd, ret_error);
+    if (r == 0)
+        r = prepare_message(settings, &message, ret_error);
     if (r == 0)
         r = open_outputs(settings, &outputs, ret_error);
     if (r < 0)
@@ -112,7 +123,7 @@ static void reload(void *context)
     if (r == 0 && strcmp(settings.state_dir, service->settings.state_dir) != 0)
         log_warning("StateDir=%s takes effect at the next start; ignoring it until then", settings.state_dir);
     if (r == 0)
-        r = apply_settings(&service->heart, &settings, &error);
+        r = apply_settings(service, &settings, &error);
     if (r < 0)
         log_error("not reloaded, everything stays as it was: %s", error.text);
     else
@@ -146,14 +157,17 @@ static int take_lock(Service *service, Error *ret_error)
     return 0;
 }
 
-/* A look at the lock before anything is touched that a running daemon could have a use for. Whether the start
- * succeeds is decided by take_lock(). */
-static int look_for_first(const char *state_dir, Error *ret_error)
+/* A look at what is there before anything is touched or made: whether a daemon runs already, and whether a
+ * directory that was named exists. Both are decided by take_lock(). */
+static int look_at_state_dir(const Places *places, const char *state_dir, Error *ret_error)
 {
     pid_t holder = 0;
     cleanup_free char *path = lock_path(state_dir);
     if (path && lock_query(path, &holder) > 0)
         return refuse_second(path, holder, ret_error);
+    if (!places_is_default(places, state_dir) && access(state_dir, F_OK) < 0)
+        return error_set(ret_error, exit_code_for(errno), errno, "state directory %s: %s", state_dir,
+                         strerror(errno));
     return 0;
 }
 
@@ -169,7 +183,7 @@ static int prepare(Service *service, Error *ret_error)
     if (r == 0 && options->user && user_find(options->user, &service->user) < 0)
         r = error_set(ret_error, EXIT_ARGUMENTS, ENOENT, "--user: \"%.200s\": no such user", options->user);
     if (r == 0)
-        r = look_for_first(service->settings.state_dir, ret_error);
+        r = look_at_state_dir(service->places, service->settings.state_dir, ret_error);
     if (r < 0)
         return r;
 
@@ -211,7 +225,7 @@ static int start(Service *service, Error *ret_error)
     if (r == 0)
         r = out_of_order(ret_error, system_clocks_open(&service->clocks), "clocks and signals");
     if (r == 0)
-        r = apply_settings(&service->heart, &service->settings, ret_error);
+        r = apply_settings(service, &service->settings, ret_error);
     if (r == 0)
         r = heart_start(&service->heart, ret_error);
     if (r < 0)
@@ -270,8 +284,6 @@ static int live_forked(Service *service)
         exit_code = EXIT_FAILURE;
     } else
         exit_code = live(service);
-    if (service->answer_fd >= 0)
-        (void)daemonize_answer(&service->answer_fd, exit_code);
     return exit_code;
 }
 
@@ -281,6 +293,8 @@ static void done(Service *service)
     system_clocks_close(&service->clocks);
     if (service->lock_fd >= 0)
         pidfile_remove(&service->pid_file); /* while the lock still keeps a successor from having one */
+    else
+        pidfile_abandon(&service->pid_file);
     close_fd(service->lock_fd);
     pidfile_close(&service->pid_file);
     user_done(&service->user);
@@ -321,12 +335,15 @@ int service_run(const Options *options, const Places *places)
     else
         exit_code = options->fork ? live_forked(&service) : live(&service);
     done(&service);
+    if (service.answer_fd >= 0) /* last, for the first process kills what is left after it */
+        (void)daemonize_answer(&service.answer_fd, exit_code);
     return exit_code;
 }
 
 int service_refuse(const Options *options, const Error *error)
 {
     Service service = { .options = options };
-    open_supervisor(&service);
+    if (options->command == COMMAND_RUN)
+        (void)supervisor_open(&service.supervisor, options->fork); /* one line of complaint is enough */
     return fail(&service, error);
 }

@@ -33,7 +33,7 @@ int sink_write(Sink *sink, Format format, const Beat *beat)
     size_t length = format_line(sink, format, beat, line);
     int n = fd_write_now(sink->fd, line, length);
     if (n <= 0)
-        return n;
+        return n < 0 ? n : -EIO;
     /* A part is taken only where the disk, the file's limit or the reader's patience ends within the line. A
      * second write(2) tells which. */
     size_t written = (size_t)n;

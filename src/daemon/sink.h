@@ -7,7 +7,7 @@
 #include "daemon/output.h"
 
 typedef struct Sink {
-    int fd;    /* -1 while there is none */
+    int fd;
     bool torn; /* what was written last did not end in a newline */
 } Sink;
 

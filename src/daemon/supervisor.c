@@ -69,7 +69,8 @@ int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *out
         return 1;
     }
     /* By due instants, on which no lateness can make a beat of each second look like one too early. */
-    if (beat->seq > 1 && beat->due.due_usec < supervisor->fed_usec + least_pause(supervisor))
+    if (supervisor->ready && beat->seq > 1 &&
+        beat->due.due_usec < supervisor->fed_usec + least_pause(supervisor))
         return 1;
 
     int r = tell(supervisor, supervisor->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1", outputs, n_outputs);
@@ -113,7 +114,7 @@ int supervisor_stopping(Supervisor *supervisor, const Error *error)
     char state[ERROR_TEXT_MAX + 64];
     if (!error)
         return notify_send(&supervisor->notify, "STOPPING=1");
-    if (supervisor->forked)
+    if (supervisor->forked && supervisor->seq == 0)
         return 0; /* the manager learns it from the parent, and listens to nobody else yet */
     snprintf(state, sizeof(state), "STOPPING=1\nSTATUS=%s\nERRNO=%d", error->text, error->errnum);
     return notify_send(&supervisor->notify, state);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "util/cleanup.h"
@@ -15,16 +16,48 @@ char *lock_path(const char *state_dir)
     return asprintf(&path, "%s/lock", state_dir) < 0 ? NULL : path;
 }
 
+static int open_file(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+/* O_NONBLOCK above: a FIFO planted here is to be refused, not waited for. */
 static int open_regular(const char *path, int flags)
 {
     struct stat st;
-    /* O_NONBLOCK: a FIFO planted here is to be refused, not waited for. */
-    cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    cleanup_close int fd = open_file(path, flags);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
         return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
+    return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
+}
+
+/* What root makes in another user's directory is that user's, who could not start again otherwise. */
+static int make(const char *path)
+{
+    cleanup_free char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
+    struct stat st;
+    if (!directory)
+        return -ENOMEM;
+    cleanup_close int fd = open_file(path, O_RDWR | O_CREAT | O_EXCL);
+    if (fd < 0)
+        return fd;
+    if (geteuid() == 0 && (stat(directory, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
+        return -errno;
     return steal_fd(&fd);
+}
+
+static int open_or_make(const char *path)
+{
+    for (;;) {
+        int fd = open_regular(path, O_RDWR);
+        if (fd == -ENOENT)
+            fd = make(path);
+        if (fd != -EEXIST) /* else another start was faster */
+            return fd;
+    }
 }
 
 static int get_holder(int fd, pid_t *ret_holder)
@@ -40,7 +73,7 @@ static int get_holder(int fd, pid_t *ret_holder)
 
 int lock_acquire(const char *path, pid_t *ret_holder)
 {
-    cleanup_close int fd = open_regular(path, O_RDWR | O_CREAT);
+    cleanup_close int fd = open_or_make(path);
     if (fd < 0)
         return fd;
     for (;;) {

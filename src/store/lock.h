@@ -12,10 +12,10 @@
 /* <state>/lock; the caller frees. NULL when there is no memory. */
 char *lock_path(const char *state_dir);
 
-/* Takes the lock for the life of the process.
- * Returns the descriptor, which stays open; -EBUSY when it is held, with the holder's pid in *ret_holder (0
- * when the holder is in another pid namespace, and so has no pid here); or another -errno, -EINVAL for a file
- * that is not regular. */
+/* Takes the lock for the life of the process, on a file that is made if it is missing: 0600, and where root
+ * makes it, owned by the directory's owner. Returns the descriptor, which stays open; -EBUSY when it is held,
+ * with the holder's pid in *ret_holder (0 when the holder is in another pid namespace, and so has no pid
+ * here); or another -errno, -EINVAL for a file that is not regular. */
 int lock_acquire(const char *path, pid_t *ret_holder);
 
 /* Asks who holds it. Returns 1 with *ret_holder as above, 0 when nobody does or there is no such file, or

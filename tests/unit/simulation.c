@@ -92,12 +92,7 @@ static int fake_write(Output *output, const Beat *beat)
     return -self->error;
 }
 
-static void fake_free(Output *output)
-{
-    free(output);
-}
-
-static const OutputKind fake_kind = { .write = fake_write, .free = fake_free };
+static const OutputKind fake_kind = { .size = sizeof(FakeOutput), .write = fake_write };
 
 FakeOutput *fake_output_new(const char *name)
 {

@@ -52,10 +52,9 @@ Test(config, file_is_read_or_refused_with_its_line)
         { "[Heartbeat]\nInterval=3s\n[Other]\nInterval=4s",
           "f.conf:3: [Other]: unknown section; expected [Heartbeat]" },
         { "[Other]", "f.conf:1: [Other]: unknown section; expected [Heartbeat]" },
-        { "Interval=3s", "f.conf:1: expected [Heartbeat] before the first key" },
+        { "Interval=3s", "f.conf:1: \"Interval=3s\": expected [Heartbeat] before the first key" },
         { "[Heartbeat]\nInterval",
-          "f.conf:2: expected Key=value, a [section], or a comment that begins with # "
-          "or ;" },
+          "f.conf:2: \"Interval\": expected Key=value, a [section], or a comment that begins with # or ;" },
         { "[Heartbeat]\nMessage=\xff", "f.conf:2: expected text in UTF-8" },
         { "[Heartbeat]\nMessage=\x1b[2J%x",
           "f.conf:2: Message: \"\\x1b[2J%x\": expected 1 to 1024 bytes of UTF-8 (when filled in) in which a "
@@ -225,6 +224,25 @@ Test(config, dropin_directory_that_is_none_is_refused)
     cr_expect_str_eq(error.text, "etc/heartbeatd.conf.d: cannot be read: Not a directory");
 }
 
+/* Else a daemon would be looked for in the wrong place, and said not to run. */
+Test(config, state_dir_that_can_no_longer_be_read_is_an_error)
+{
+    static const char *const table[] = {
+        "StateDir=/s",
+        "[Heartbeat\nStateDir=/s",
+        "[Heartbeat]\nStateDir=relative",
+        "[Heartbeat]\nStateDir",
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Settings settings = { 0 };
+        Error error = { 0 };
+        temp_write_text("f.conf", table[i]);
+        cr_expect_lt(config_read_state_dir("f.conf", &settings, &error), 0, "row %zu", i);
+        cr_expect_eq(error.exit_code, EXIT_CONFIG, "row %zu", i);
+        settings_done(&settings);
+    }
+}
+
 Test(config, state_dir_is_found_in_a_file_that_has_become_bad)
 {
     static const struct {
@@ -232,7 +250,7 @@ Test(config, state_dir_is_found_in_a_file_that_has_become_bad)
         const char *state_dir;
     } table[] = {
         { "[Heartbeat]\nStateDir=/s", "/s" },
-        { "StateDir=/x\nnonsense\n[Heartbeat\n[Heartbeat]\nInterval=never\n\xff\nStateDir=/s\nX=1", "/s" },
+        { "nonsense\n[Heartbeat]\nInterval=never\n\xff\nStateDir=/s\nX=1", "/s" },
         { "[Other]\nStateDir=/x\n[Heartbeat]\nMessage=%x\nStateDir=/s", "/s" },
         { "[Heartbeat]\nStateDir=/s\nStateDir=", NULL },
         { "[Heartbeat]\nStateDir=/s\n[Other]\nStateDir=/x", "/s" },

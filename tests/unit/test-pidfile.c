@@ -143,22 +143,42 @@ Test(pidfile, that_cannot_be_removed_is_emptied)
     pidfile_close(&file);
 }
 
-/* By the daemon before, which held the lock until now, while this one had the file open already. */
-Test(pidfile, that_was_removed_meanwhile_is_made_anew)
+/* The daemon before is at its end while the next start has the file open already. */
+Test(pidfile, of_a_start_is_emptied_and_not_removed_by_the_daemon_before)
 {
-    PidFile file = PIDFILE_NONE;
+    PidFile before = PIDFILE_NONE, after = PIDFILE_NONE;
     Error error;
-    struct stat st;
-    temp_write_text("pid", "1\n");
-    cr_assert_eq(pidfile_open(&file, "pid", &error), 0);
-    cr_assert_eq(unlink("pid"), 0);
-    cr_expect_eq(pidfile_write(&file, 12), 0);
+    cr_assert_eq(pidfile_open(&before, "pid", &error), 0);
+    cr_assert_eq(pidfile_write(&before, 11), 0);
+    cr_assert_eq(pidfile_open(&after, "pid", &error), 0);
+    pidfile_remove(&before);
+    cr_expect_str_eq(temp_read("pid"), "");
+    pidfile_close(&before);
+    cr_expect_eq(pidfile_write(&after, 12), 0);
     cr_expect_str_eq(temp_read("pid"), "12\n");
-    cr_assert_eq(stat("pid", &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 0644u);
-    pidfile_remove(&file);
+    pidfile_remove(&after);
     cr_expect_eq(access("pid", F_OK), -1);
-    pidfile_close(&file);
+    pidfile_close(&after);
+}
+
+Test(pidfile, of_a_failed_start_goes_if_it_is_empty_and_nobody_elses)
+{
+    PidFile failed = PIDFILE_NONE, other = PIDFILE_NONE;
+    Error error;
+    cr_assert_eq(pidfile_open(&failed, "pid", &error), 0);
+    cr_assert_eq(pidfile_open(&other, "pid", &error), 0);
+    pidfile_abandon(&failed);
+    cr_expect_eq(access("pid", F_OK), 0, "another start has it open");
+    pidfile_close(&failed);
+    pidfile_abandon(&other);
+    cr_expect_eq(access("pid", F_OK), -1);
+    pidfile_close(&other);
+
+    temp_write_text("pid", "1\n");
+    cr_assert_eq(pidfile_open(&failed, "pid", &error), 0);
+    pidfile_abandon(&failed);
+    cr_expect_str_eq(temp_read("pid"), "1\n", "it names a daemon, or did");
+    pidfile_close(&failed);
 }
 
 Test(pidfile, is_read_as_a_pid_as_nothing_or_as_garbage)
