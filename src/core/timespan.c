@@ -61,7 +61,7 @@ static bool unit_find(const char *name, size_t length, usec_t *ret_usec)
     return false;
 }
 
-/* Adds digits x unit to *total. A fraction's digits are worth a tenth of the unit each time. */
+/* Adds digits x unit to *total. */
 static int add_whole(const char *digits, size_t length, usec_t unit, usec_t *total)
 {
     usec_t number = 0, usec;
@@ -74,6 +74,7 @@ static int add_whole(const char *digits, size_t length, usec_t unit, usec_t *tot
                : 0;
 }
 
+/* The same for digits behind the point, each worth a tenth of the one before. */
 static int add_fraction(const char *digits, size_t length, usec_t unit, usec_t *total)
 {
     usec_t sum = 0;

@@ -3,8 +3,6 @@
 /* Time spans as people write them, in the syntax of systemd.time(7): "10s", "1min 30s", "1.5h", a bare number
  * is seconds. */
 
-#include <stddef.h>
-
 #include "util/usec.h"
 
 /* Longest text that timespan_format() makes, its NUL included. */

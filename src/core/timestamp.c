@@ -3,12 +3,11 @@
 
 #include "core/timestamp.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define LAST_OF_YEAR_9999 (UINT64_C(253402300799) * USEC_PER_SEC + 999999)
 
-/* Two or three decimal digits; the caller leaves the rest of the text around them. */
+/* Decimal digits with leading zeros. Returns where they end. */
 static char *put_digits(char *at, unsigned number, unsigned count)
 {
     for (unsigned i = count; i > 0; i--, number /= 10)

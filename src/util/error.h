@@ -4,7 +4,8 @@
  *
  * The contract of the whole project: a function returns -errno when it failed, 0 when it did what it was
  * asked, and a positive value for a condition that its comment names. One that can fail in a way that the
- * user must mend also fills an Error. Only main, service, heart and control print. */
+ * user must mend also fills an Error. Only main, service, control, heart and
+ * daemonize print. */
 
 #include "util/cleanup.h"
 

@@ -11,7 +11,7 @@ CONF_MANUAL = harness.SOURCE / "src/heartbeatd.conf.5"
 CONF = harness.SOURCE / "units/heartbeatd.conf"
 README = harness.SOURCE / "README.md"
 
-# What has no key in the config file.
+# These are on the command line only.
 ONLY_OPTIONS = {"fork", "running", "stop", "config", "check-config", "print-config", "pid-file", "user",
                 "help", "version"}
 WITH_KEYS = {"interval": "Interval", "message": "Message", "output": "Output", "format": "Format",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds and installs: compilers, options, prefixes; each in a directory of its own, with warnings as errors."""
+"""Builds and installs: compilers, options, prefixes; each in its own directory, with warnings as errors."""
 
 import os
 import pathlib
@@ -22,7 +22,8 @@ class Build:
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="heartbeatd-build-"))
         try:
-            self.run("meson", "setup", self.directory / "b", TOP, "--werror", "-Dtests=disabled", *self.options)
+            self.run("meson", "setup", self.directory / "b", TOP, "--werror", "-Dtests=disabled",
+                     *self.options)
             self.run("meson", "compile", "-C", self.directory / "b")
         except BaseException:
             self.__exit__()
@@ -82,7 +83,8 @@ class WithoutLibsystemd(unittest.TestCase):
                                   env={**os.environ, **environment}, capture_output=True, timeout=30)
 
     def test_links_nothing_but_the_c_library(self):
-        needed = subprocess.run(["readelf", "-d", self.build.program], text=True, capture_output=True, check=True)
+        needed = subprocess.run(["readelf", "-d", self.build.program], text=True, capture_output=True,
+                                check=True)
         self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", needed.stdout), ["libc.so.6"])
 
     def test_version_says_so(self):
@@ -120,15 +122,15 @@ class Install(unittest.TestCase):
         self.assertRegex(unit, r"(?m)^ExecPaths=/opt/heartbeat/bin/heartbeatd ")
 
     def test_directories_can_be_chosen(self):
-        options = {"systemd-unit-dir": "/x/units", "systemd-user-unit-dir": "/x/user", "sysusers-dir": "/x/sysusers",
-                   "tmpfiles-dir": "/x/tmpfiles", "catalog-dir": "/x/catalog", "logrotate-dir": "/x/logrotate",
-                   "config-dir": "/x/config"}
+        names = ["systemd-unit-dir", "systemd-user-unit-dir", "sysusers-dir", "tmpfiles-dir", "catalog-dir",
+                 "logrotate-dir", "config-dir"]
+        options = {name: f"/x/{name}" for name in names}
         with Build(*(f"-D{name}={value}" for name, value in options.items())) as build:
             files = files_below(build.install())
             printed = build.run(build.program, "--help")
         for directory in options.values():
             self.assertTrue([f for f in files if f.startswith(directory + "/")], directory)
-        self.assertIn("/x/config/heartbeatd.conf", printed)
+        self.assertIn("/x/config-dir/heartbeatd.conf", printed)
 
     def test_an_edited_configuration_file_stays(self):
         with Build() as build:
@@ -139,7 +141,7 @@ class Install(unittest.TestCase):
 
     def test_type_of_the_unit_can_be_chosen_and_notify_reload_reloads_by_itself(self):
         for service_type in ("simple", "exec", "notify", "notify-reload"):
-            with self.subTest(type=service_type), Build("--prefix=/usr/local", f"-Dservice-type={service_type}") as build:
+            with self.subTest(type=service_type), Build(f"-Dservice-type={service_type}") as build:
                 unit = (build.install() / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
                 self.assertRegex(unit, rf"(?m)^Type={service_type}$")
                 self.assertEqual("\nExecReload=" in unit, service_type != "notify-reload")
@@ -147,8 +149,11 @@ class Install(unittest.TestCase):
     def test_the_default_interval_can_be_chosen(self):
         with Build("-Ddefault-interval=30") as build, tempfile.TemporaryDirectory() as state:
             printed = build.run(build.program, "--print-config", f"--state-dir={state}")
-            unit = (build.install() / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
+            root = build.install()
+            unit = (root / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
+            config = (root / "etc/heartbeatd.conf").read_text()
         self.assertIn("\nInterval=30s\n", printed)
+        self.assertIn("\n#Interval=30s\n", config)
         self.assertRegex(unit, r"(?m)^WatchdogSec=180s$")
 
     def test_setup_prints_what_was_chosen(self):

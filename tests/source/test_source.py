@@ -36,7 +36,7 @@ def output_of(*command, **arguments):
 class Layout(unittest.TestCase):
     def test_top_level_is_what_it_is_meant_to_be(self):
         allowed = {"src", "units", "tests", "meson.build", "meson_options.txt", "README.md", "LICENSE"}
-        found = {entry for entry in os.listdir(TOP) if not entry.startswith(".") and not entry.startswith("build")}
+        found = {entry for entry in os.listdir(TOP) if not entry.startswith((".", "build"))}
         self.assertEqual(found, allowed)
 
     def test_includes_go_down_only(self):
@@ -68,7 +68,7 @@ class Layout(unittest.TestCase):
         self.assertEqual(modules - tested, set())
 
     def test_each_file_names_its_licence(self):
-        files = [*sources("*/*.[ch]"), *scripts(), *(TOP / "tests").glob("**/*.py"), *(TOP / "tests").glob("**/*.c"),
+        files = [*sources("*/*.[ch]"), *scripts(), *TOP.glob("tests/**/*.py"), *TOP.glob("tests/**/*.[ch]"),
                  *TOP.glob("**/meson.build"), TOP / "meson_options.txt"]
         for path in files:
             if not path.relative_to(TOP).parts[0].startswith("build"):

@@ -76,7 +76,7 @@ def mount_devices():
 
 
 def move_in():
-    """pivot_root, not chroot: in a chroot the kernel refuses user namespaces, which PrivateUsers= needs."""
+    """Not by chroot(2), after which no user namespace can be made any more: PrivateUsers= makes one."""
     subprocess.run(["pivot_root", ".", "mnt"], check=True)
     os.chdir("/")
     # By the system call, for a bare root has no umount(8).
