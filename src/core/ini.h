@@ -2,9 +2,9 @@
 #pragma once
 /* The configuration file's syntax: sections, keys, comments; nothing of what they mean.
  *
- * A reader of our own, because libinih (Debian 55-1) says nothing when it shortens a long value, ends one at a
- * semicolon, or takes an indented line for a part of the key above. Here a comment is a line that begins with # or ;,
- * there is no continuation, and what is not understood is refused. */
+ * A reader of our own, because libinih (Debian 55-1) says nothing when it shortens a long value, ends one at
+ * a semicolon, or takes an indented line for a part of the key above. Here a comment is a line that begins
+ * with # or ;, there is no continuation, and what is not understood is refused. */
 
 #include <stddef.h>
 

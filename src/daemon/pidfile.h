@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* The pid file, which people, start-stop-daemon(8) and PIDFile= read. This program reads it to say "a pid file only"
- * (--running) and for nothing else: who runs is known from the lock. So whatever one holds, stale or garbage or
- * somebody else's pid, never keeps a daemon from starting. */
+/* The pid file, which people, start-stop-daemon(8) and PIDFile= read. This program reads it to say "a pid
+ * file only"
+ * (--running) and for nothing else: who runs is known from the lock. So whatever one holds, stale or garbage
+ * or somebody else's pid, never keeps a daemon from starting. */
 
 #include <sys/types.h>
 

@@ -21,12 +21,10 @@ class Refused(harness.Case):
         self.assertEqual({name for name in self.files() - before if "stdout" not in name}, set())
         self.assertIsNone(self.lock_holder())
 
-    def wait_for_refusal(self, daemon):
-        harness.wait_until(lambda: "not reloaded" in daemon.stderr.read_text(), 10, "the reload is refused")
-
     def test_an_output_made_for_a_start_that_another_one_stops(self):
         for fork in (False, True):
-            self.assert_leaves_nothing(f"--output={self.log}", f"--output={self.dir}/none/beats", code=6, fork=fork)
+            self.assert_leaves_nothing(f"--output={self.log}", f"--output={self.dir}/none/beats", code=6,
+                                       fork=fork)
 
     def test_a_state_directory_that_is_missing(self):
         before = self.files()
@@ -51,7 +49,7 @@ class Refused(harness.Case):
         self.wait_for_beats(1)
         self.config(f"[Heartbeat]\nInterval=100ms\nOutput={self.log}\nOutput={self.state}/lock\n")
         daemon.signal(signal.SIGHUP)
-        self.wait_for_refusal(daemon)
+        daemon.wait_for_words("not reloaded")
         self.wait_for_more_beats(2)
         self.assertEqual(self.lock_holder(), daemon.pid)
 
@@ -62,7 +60,7 @@ class Refused(harness.Case):
         new = self.log.with_name("new")
         self.config(f"[Heartbeat]\nOutput={self.log}\nOutput={new}\nOutput={self.dir}/none/beats\n")
         daemon.signal(signal.SIGHUP)
-        self.wait_for_refusal(daemon)
+        daemon.wait_for_words("not reloaded")
         self.assertFalse(new.exists())
         self.wait_for_more_beats(2)
 
@@ -74,8 +72,8 @@ class Interrupted(harness.Case):
         """The first process gets a signal at any moment of the start."""
         undone = 0
         for attempt in range(60):
-            args = self.common(["--fork", f"--output={self.log}", f"--pid-file={self.pid_file}", "--interval=1d"])
-            process = self.spawn(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            args = ["--fork", f"--output={self.log}", f"--pid-file={self.pid_file}", "--interval=1d"]
+            process = self.spawn(self.common(args), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             deadline = time.monotonic() + attempt / 10_000
             while time.monotonic() < deadline:
                 pass
