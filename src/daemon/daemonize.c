@@ -34,8 +34,8 @@ int daemonize_prepare(void)
         return r;
     for (int signal = 1; signal <= SIGRTMAX; signal++) {
         struct sigaction action = { .sa_handler = SIG_DFL };
-        (void)sigaction(signal, &action,
-                        NULL); /* fails for KILL, STOP and libc's own, which cannot be changed */
+        /* Fails for KILL, STOP and libc's own, which cannot be changed. */
+        (void)sigaction(signal, &action, NULL);
     }
     sigset_t none;
     sigemptyset(&none);
@@ -165,9 +165,8 @@ static int wait_for_daemon(pid_t child, int fd, int signal_fd)
     return EXIT_FAILURE;
 }
 
-/* The signals that would end the first process alone and leave a daemon that nobody knows to have started:
- * they wait until the daemon has answered or was ended, and have their effect then. */
-static int hold_signals(sigset_t *ret_before)
+/* The signals that would end the first process alone and leave a daemon that nobody knows to have started. */
+static sigset_t ending_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -175,7 +174,19 @@ static int hold_signals(sigset_t *ret_before)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGQUIT);
-    if (sigprocmask(SIG_BLOCK, &set, ret_before) < 0)
+    return set;
+}
+
+void daemonize_release(void)
+{
+    sigset_t set = ending_signals();
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int hold_signals(void)
+{
+    sigset_t set = ending_signals();
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
@@ -184,8 +195,7 @@ static int hold_signals(sigset_t *ret_before)
 int daemonize(int *ret_answer_fd, int *ret_exit_code)
 {
     int ends[2];
-    sigset_t before;
-    cleanup_close int signal_fd = hold_signals(&before);
+    cleanup_close int signal_fd = hold_signals();
     if (signal_fd < 0)
         return signal_fd;
     if (pipe2(ends, O_CLOEXEC) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -197,13 +207,10 @@ int daemonize(int *ret_answer_fd, int *ret_exit_code)
         close_fd(ends[1]);
         *ret_exit_code = wait_for_daemon(child, ends[0], signal_fd);
         close_fd(ends[0]);
-        /* What was held back takes effect, unless the daemon runs: that is a success, whatever came after. */
-        if (*ret_exit_code != EXIT_SUCCESS)
-            sigprocmask(SIG_SETMASK, &before, NULL);
         return 1;
     }
     close_fd(ends[0]);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    daemonize_release();
     fork_again(ends[1]);
     *ret_answer_fd = ends[1];
     return become_daemon(ends[1]);

@@ -337,6 +337,8 @@ int service_run(const Options *options, const Places *places)
     done(&service);
     if (service.answer_fd >= 0) /* last, for the first process kills what is left after it */
         (void)daemonize_answer(&service.answer_fd, exit_code);
+    else if (options->fork && exit_code != EXIT_SUCCESS)
+        daemonize_release();
     return exit_code;
 }
 
