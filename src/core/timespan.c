@@ -137,6 +137,6 @@ char *timespan_format(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX])
             usec %= steps[i].usec;
         }
     if (length == 0)
-        strcpy(buffer, "0");
+        memcpy(buffer, "0", 2);
     return buffer;
 }

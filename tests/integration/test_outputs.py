@@ -298,10 +298,33 @@ class FullDisk(OutputCase):
             daemon.wait_for_words(rf"beats: {NO_SPACE}; its messages are lost", times=turn)
             self.wait_for_more_beats(20, self.other)
             filler.unlink()
-            daemon.wait_for_words("works again", times=turn)
+            daemon.wait_for_words("beats works again", times=turn)
             self.wait_for_more_beats(3, log)
         self.assertEqual(daemon.stop(), 0)
         self.check_losses(daemon, log)
+
+    @harness.needs_root
+    def test_standard_output_torn_by_it_begins_a_new_line_also_after_a_reload(self):
+        disk = self.small_disk()
+        out = disk / "out"
+        with open(self.give_new(out), "ab") as stdout:
+            daemon = self.start("--output=stdout", f"--output={self.other}", "--interval=20ms",
+                                "--message=" + "x" * 300, stdout=stdout)
+        self.wait_for_beats(3, out)
+        filler = self.fill(disk)
+        daemon.wait_for_words(rf"stdout: {NO_SPACE}")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_words("reloaded")
+        filler.unlink()
+        daemon.wait_for_words("stdout works again")
+        self.assertEqual(daemon.stop(), 0)
+        glued = [line for line in self.beats(out) if line.count("Z ") > 1]
+        self.assertEqual(glued, [])
+        self.assertTrue([line for line in self.beats(out) if not line.endswith("x" * 300)], "none was torn")
+
+    def give_new(self, path):
+        path.touch()
+        return self.give(path)
 
     def check_losses(self, daemon, log):
         words = daemon.words()
