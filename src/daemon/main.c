@@ -18,12 +18,24 @@ static int report(const Error *error)
     return error->exit_code;
 }
 
+/* The default log file's directory is made by a start that needs it. */
+static int check_outputs(const Settings *settings, const Places *places, Error *ret_error)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < settings->n_outputs; i++)
+        if (!places->log_file || strcmp(settings->outputs[i], places->log_file) != 0)
+            r = output_check(settings->outputs[i], ret_error);
+    return r;
+}
+
 static int check_or_print(const Options *options, const Places *places)
 {
     Settings settings = { 0 };
     Error error;
     int r = options_load_settings(options, places, &settings, &error);
-    if (r == 0 && options->command == COMMAND_PRINT_CONFIG)
+    if (r == 0 && options->command == COMMAND_CHECK_CONFIG)
+        r = check_outputs(&settings, places, &error);
+    else if (r == 0)
         settings_print(&settings);
     settings_done(&settings);
     return r < 0 ? report(&error) : EXIT_SUCCESS;

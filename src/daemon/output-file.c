@@ -49,6 +49,11 @@ static int open_or_make(const char *path, bool *ret_made)
     }
 }
 
+static bool is_usable(mode_t mode)
+{
+    return S_ISREG(mode) || S_ISFIFO(mode) || S_ISCHR(mode);
+}
+
 static int open_path(OutputFile *self)
 {
     struct stat st;
@@ -58,7 +63,7 @@ static int open_path(OutputFile *self)
         return fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+    if (!is_usable(st.st_mode))
         return -ENOTSUP;
 
     if (self->open)
@@ -100,17 +105,40 @@ static const char *hint(int error)
     }
 }
 
+static int refuse(const char *path, int error, Error *ret_error)
+{
+    return error_set(ret_error, exit_code_for(error), error, "output %s: %s%s", path,
+                     error == ENOTSUP ? "wrong type of file" : strerror(error), hint(error));
+}
+
+/* access(2) goes by the real user, and this program is never set-user-ID. */
+static int check_directory(const char *path, Error *ret_error)
+{
+    cleanup_free char *directory = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+    if (directory && access(directory, W_OK | X_OK) < 0)
+        return refuse(path, errno, ret_error);
+    return 0;
+}
+
+static int file_check(const char *path, Error *ret_error)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? check_directory(path, ret_error) : refuse(path, errno, ret_error);
+    if (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode))
+        return refuse(path, S_ISDIR(st.st_mode) ? EISDIR : ELOOP, ret_error);
+    if (!is_usable(st.st_mode))
+        return refuse(path, ENOTSUP, ret_error);
+    return access(path, W_OK) < 0 ? refuse(path, errno, ret_error) : 0;
+}
+
 static int file_open(Output *output, Error *ret_error)
 {
-    OutputFile *self = (OutputFile *)output;
     struct stat st;
-    int r = open_path(self);
-    if (r == -ENXIO && lstat(output->name, &st) == 0 && !S_ISFIFO(st.st_mode))
+    int r = open_path((OutputFile *)output);
+    if (r == -ENXIO && lstat(output->name, &st) == 0 && !is_usable(st.st_mode))
         r = -ENOTSUP; /* what open(2) says of a socket, too */
-    if (r >= 0)
-        return 0;
-    return error_set(ret_error, exit_code_for(-r), -r, "output %s: %s%s", output->name,
-                     r == -ENOTSUP ? "wrong type of file" : strerror(-r), hint(-r));
+    return r < 0 ? refuse(output->name, -r, ret_error) : 0;
 }
 
 static int file_write(Output *output, const Beat *beat)
@@ -140,5 +168,9 @@ static void file_close(Output *output)
 }
 
 const OutputKind output_file = {
-    .size = sizeof(OutputFile), .open = file_open, .write = file_write, .close = file_close
+    .size = sizeof(OutputFile),
+    .check = file_check,
+    .open = file_open,
+    .write = file_write,
+    .close = file_close,
 };

@@ -6,12 +6,17 @@
 
 const bool output_journal_supported = false;
 
-static int journal_open(Output *output, Error *ret_error)
+static int journal_check(const char *name, Error *ret_error)
 {
-    (void)output;
+    (void)name;
     return error_set(
         ret_error, EXIT_CONFIG, EOPNOTSUPP,
         "output journal: this heartbeatd was built without libsystemd; expected stdout, syslog or a path");
+}
+
+static int journal_open(Output *output, Error *ret_error)
+{
+    return journal_check(output->name, ret_error);
 }
 
 static int journal_write(Output *output, const Beat *beat)
@@ -20,4 +25,6 @@ static int journal_write(Output *output, const Beat *beat)
     return -EOPNOTSUPP;
 }
 
-const OutputKind output_journal = { .size = sizeof(Output), .open = journal_open, .write = journal_write };
+const OutputKind output_journal = {
+    .size = sizeof(Output), .check = journal_check, .open = journal_open, .write = journal_write
+};

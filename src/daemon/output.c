@@ -62,6 +62,12 @@ void outputs_free(Output **outputs, size_t n)
     free(outputs);
 }
 
+int output_check(const char *name, Error *ret_error)
+{
+    const OutputKind *kind = find_kind(name);
+    return kind && kind->check ? kind->check(name, ret_error) : 0;
+}
+
 /* ENXIO: a FIFO without a reader. The rest is a full or failing disk or a table that is full for now. */
 static bool passes_by_itself(int error)
 {

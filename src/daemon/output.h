@@ -23,6 +23,7 @@ typedef struct Output Output;
  * again after a failure of either. close may be NULL. */
 typedef struct OutputKind {
     size_t size; /* of its own struct, which begins with an Output and is all zero at first */
+    int (*check)(const char *name, Error *ret_error); /* see output_check(); may be NULL */
     int (*open)(Output *output, Error *ret_error);
     int (*write)(Output *output, const Beat *beat);
     void (*close)(Output *output);
@@ -52,6 +53,10 @@ Output *output_free(Output *output);
 
 /* Frees an array of outputs, and them. */
 void outputs_free(Output **outputs, size_t n);
+
+/* Whether opening it would be refused by what can be seen without opening or making anything. Returns 0, or
+ * -errno with *ret_error filled. */
+int output_check(const char *name, Error *ret_error);
 
 /* Opens it for the first time. Trouble that passes by itself (no space, I/O error, nobody reads) is left to
  * the beats and returns 0. What an administrator must mend returns -errno with *ret_error filled. */

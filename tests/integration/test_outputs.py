@@ -125,6 +125,8 @@ class RefusedAtStart(OutputCase):
         for others in ([], [f"--output={self.other}"]):
             result = self.run_command(*self.common([f"--output={path}", *others]), **options)
             self.one_error(result, code, rf"{re.escape(str(path))}: .*{reason}")
+            check = self.run_command("--check-config", *self.common([f"--output={path}", *others]), **options)
+            self.assertEqual((check.code, check.err), (result.code, result.err), "and --check-config knew it")
         after = {name: value for name, value in harness.tree(self.dir).items() if name.startswith(str(path))}
         self.assertEqual(after, {name: value for name, value in before.items() if name.startswith(str(path))})
 

@@ -137,9 +137,10 @@ class Restart:
         self.assertEqual(host.beats(), [])
 
     def test_an_output_that_cannot_be_opened_is_not_tried_for_ever(self):
+        """By the daemon itself, had the check before its start not seen it."""
         host = self.host()
         host.configure("Output=/no/such/directory/beats")
-        host.drop_in("RestartSec=500ms")
+        host.drop_in("RestartSec=500ms", "ExecStartPre=")
         host.systemctl("start", "heartbeatd", check=False)
         wait_for(lambda: "/no/such/directory/beats" in host.messages(), "the reason in the journal")
         holds(lambda: host.show("NRestarts") == "0", "the refused start is not repeated", 3 * 0.5)
@@ -148,7 +149,7 @@ class Restart:
     def test_an_impossible_output_fails_the_start_of_a_notify_service_with_the_reason(self):
         host = self.host()
         host.configure("Output=/no/such/directory/beats")
-        host.drop_in("Type=notify", "Restart=no")
+        host.drop_in("Type=notify", "Restart=no", "ExecStartPre=")
         self.assertNotEqual(host.systemctl("start", "heartbeatd", check=False).returncode, 0)
         self.assertEqual(host.show("StatusErrno"), "2", "ENOENT")
         self.assertIn("/no/such/directory/beats", host.show("StatusText"))
@@ -197,6 +198,13 @@ class Reload:
         self.assertEqual({beat["HEARTBEAT_INTERVAL_USEC"] for beat in beats}, {"200000"})
         self.assert_consecutive([int(beat["HEARTBEAT_SEQ"]) for beat in beats])
         self.assertEqual(host.shows("ActiveState", "NRestarts"), ("active", "0"))
+
+    def test_an_output_that_cannot_be_fails_the_reload(self):
+        host = self.started_host(QUICK)
+        host.configure("Output=/nowhere/beats")
+        self.assertNotEqual(host.systemctl("reload", "heartbeatd", check=False).returncode, 0)
+        self.assertIn("output /nowhere/beats: No such file or directory", host.messages())
+        host.wait_for_beats(len(host.beats()) + 2)
 
     def test_a_bad_configuration_and_a_bare_sighup_leave_the_old_one_too(self):
         host = self.started_host(QUICK)
