@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static bool counting;
-static size_t counted;
+static size_t counted, freed;
 
 void allocations_count(bool on)
 {
@@ -17,6 +17,11 @@ void allocations_count(bool on)
 size_t allocations_counted(void)
 {
     return counted;
+}
+
+ptrdiff_t allocations_kept(void)
+{
+    return (ptrdiff_t)counted - (ptrdiff_t)freed;
 }
 
 #if defined(__has_feature)
@@ -40,7 +45,7 @@ static void on_malloc(const volatile void *pointer, size_t size)
 
 static void on_free(const volatile void *pointer)
 {
-    (void)pointer;
+    freed += counting && pointer;
 }
 
 __attribute__((constructor)) static void install(void)
@@ -70,11 +75,13 @@ void *calloc(size_t n, size_t size)
 void *realloc(void *pointer, size_t size)
 {
     counted += counting;
+    freed += counting && pointer;
     return __libc_realloc(pointer, size);
 }
 
 void free(void *pointer)
 {
+    freed += counting && pointer;
     __libc_free(pointer);
 }
 

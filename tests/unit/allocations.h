@@ -9,3 +9,6 @@ void allocations_count(bool on);
 
 /* How often memory was asked for while counting was on. */
 size_t allocations_counted(void);
+
+/* How many of those were not freed while it was on, less those freed that are older. */
+ptrdiff_t allocations_kept(void);

@@ -630,13 +630,12 @@ Test(heart, manager_that_was_deaf_at_the_start_learns_that_it_is_ready)
     }
 }
 
-Test(heart, allocates_nothing_once_it_beats)
+/* A thousand beats to a file, and to an output that fails, while allocations are counted. */
+static void count_a_thousand_beats(void)
 {
     FakeOutput *bad = fake_output_new("/bad");
     bad->error = ENOSPC;
     give_outputs(output_new(temp_path("log"), FORMAT_FULL), &bad->output);
-    if (notify_supported)
-        have_manager(15 * USEC_PER_SEC);
     cr_assert_eq(message_prepare(&world.heart.message, "%n %t %u %H", "host", ""), 0);
     start();
     allocations_count(true);
@@ -645,6 +644,20 @@ Test(heart, allocates_nothing_once_it_beats)
     cr_assert_eq(allocations_counted(), 1u, "the count counts");
     run(NULL, 0, 1000 * INTERVAL + 1);
     allocations_count(false);
-    cr_expect_eq(allocations_counted(), 1u, "%zu in 1000 beats", allocations_counted() - 1);
     cr_expect_eq(bad->tries, 1001u);
+}
+
+Test(heart, allocates_nothing_once_it_beats)
+{
+    count_a_thousand_beats();
+    cr_expect_eq(allocations_counted(), 1u, "%zu in 1000 beats", allocations_counted() - 1);
+}
+
+/* sd_notify(3) of libsystemd 257 allocates four times a call, that of 252 never. */
+Test(heart, keeps_nothing_of_what_notifications_allocate)
+{
+    if (notify_supported)
+        have_manager(15 * USEC_PER_SEC);
+    count_a_thousand_beats();
+    cr_expect_eq(allocations_kept(), 0, "%td after 1000 beats", allocations_kept());
 }
