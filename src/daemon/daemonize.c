@@ -68,27 +68,26 @@ static void fork_again(int answer_fd)
 }
 
 typedef struct Answer {
+    bool announced; /* the NUL before it came */
     bool given;
     bool interrupted; /* the first process was told to end */
     bool ended;       /* the daemon closed its end */
     int exit_code;
 } Answer;
 
-/* Takes a part of what came: lines are passed on, the two bytes at the end are the answer. */
-static void take(Answer *answer, bool *code_follows, const char *data, size_t length)
+/* Takes a part of what came: lines are passed on, the two bytes at the end are the answer, which a read(2)
+ * may part. */
+static void take(Answer *answer, const char *data, size_t length)
 {
-    const char *nul = memchr(data, '\0', length);
-    size_t text = answer->given || *code_follows ? 0 : nul ? (size_t)(nul - data) : length;
-    if (text > 0)
-        (void)fd_write_now(STDERR_FILENO, data, text);
-    if (text == length)
-        return;
-    if (!*code_follows && !answer->given) {
-        *code_follows = true;
-        text++;
+    size_t at = answer->announced ? 0 : strnlen(data, length);
+    if (at > 0)
+        (void)fd_write_now(STDERR_FILENO, data, at);
+    if (at < length && !answer->announced) {
+        answer->announced = true;
+        at++;
     }
-    if (text < length && !answer->given) {
-        answer->exit_code = (unsigned char)data[text];
+    if (at < length) {
+        answer->exit_code = (unsigned char)data[at];
         answer->given = true;
     }
 }
@@ -98,7 +97,6 @@ static void take(Answer *answer, bool *code_follows, const char *data, size_t le
 static Answer await(int fd, int signal_fd)
 {
     Answer answer = { 0 };
-    bool code_follows = false;
     usec_t deadline = clock_usec(CLOCK_MONOTONIC) + ANSWER_TIMEOUT_SEC * USEC_PER_SEC;
     while (!answer.ended && !(answer.given && answer.exit_code == EXIT_SUCCESS)) {
         usec_t at = clock_usec(CLOCK_MONOTONIC);
@@ -113,7 +111,7 @@ static Answer await(int fd, int signal_fd)
         char data[512];
         ssize_t n = read(fd, data, sizeof(data));
         if (n > 0)
-            take(&answer, &code_follows, data, (size_t)n);
+            take(&answer, data, (size_t)n);
         else if (n == 0)
             answer.ended = true;
     }
