@@ -60,7 +60,8 @@ static int close_listed(void)
 
 int fd_close_inherited(void)
 {
-    if (syscall(SYS_close_range, 3U, UINT_MAX, 0U) == 0)
+    /* The kernel header's name for it: that of glibc is missing before 2.32. */
+    if (syscall(__NR_close_range, 3U, UINT_MAX, 0U) == 0)
         return 0;
     return close_listed();
 }
