@@ -97,9 +97,12 @@ class Running:
                 pass
         os.waitpid(self.pid, 0)
 
-    def report(self, outcome):
+    def text(self):
         self.output.seek(0)
-        text = self.output.read()
+        return self.output.read()
+
+    def report(self, outcome):
+        text = self.text()
         self.output.close()
         seconds = time.monotonic() - self.started
         if outcome == SKIPPED:
@@ -112,7 +115,7 @@ class Running:
         sys.stdout.flush()
 
 
-def run(tests, jobs):
+def run(tests, jobs, unfit):
     counts = {PASSED: 0, FAILED: 0, SKIPPED: 0}
     waiting = list(tests)
     running = []
@@ -125,6 +128,8 @@ def run(tests, jobs):
                 outcome = entry.poll()
                 if outcome is not None:
                     running.remove(entry)
+                    if outcome == SKIPPED and set(entry.text().splitlines()) == {unfit}:  # each subtest of it
+                        continue
                     entry.report(outcome)
                     counts[outcome] += 1
     finally:
@@ -138,6 +143,7 @@ def main():
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--without", metavar="PATTERN", help="leave out tests whose name holds this")
+    parser.add_argument("--unfit", metavar="REASON", help="do not count tests that are skipped for this reason")
     parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
     arguments = parser.parse_intermixed_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -145,8 +151,8 @@ def main():
     tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
     together = [t for t in tests if not getattr(type(t), "alone", False)]
     alone = [t for t in tests if getattr(type(t), "alone", False)]
-    counts = run(together, arguments.jobs)
-    for outcome, count in run(alone, 1).items():
+    counts = run(together, arguments.jobs, arguments.unfit)
+    for outcome, count in run(alone, 1, arguments.unfit).items():
         counts[outcome] += count
 
     line = f"{counts[PASSED]} passed, {counts[FAILED]} failed"

@@ -8,6 +8,7 @@
 #include "daemon/control.h"
 #include "daemon/daemonize.h"
 #include "daemon/exit.h"
+#include "daemon/privileges.h"
 #include "daemon/service.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -23,8 +24,19 @@ static int check_outputs(const Settings *settings, const Places *places, Error *
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < settings->n_outputs; i++)
-        if (!places->log_file || strcmp(settings->outputs[i], places->log_file) != 0)
+        if (places->log_dir_given || !places->log_file || strcmp(settings->outputs[i], places->log_file) != 0)
             r = output_check(settings->outputs[i], ret_error);
+    return r;
+}
+
+/* What root can read and write to says nothing of the user that the daemon would become. */
+static int become_user(const char *name, Error *ret_error)
+{
+    User user = { 0 };
+    int r = user_find(name, &user, ret_error);
+    if (r == 0)
+        r = privileges_drop(&user, ret_error);
+    user_done(&user);
     return r;
 }
 
@@ -32,7 +44,9 @@ static int check_or_print(const Options *options, const Places *places)
 {
     Settings settings = { 0 };
     Error error;
-    int r = options_load_settings(options, places, &settings, &error);
+    int r = options->user ? become_user(options->user, &error) : 0;
+    if (r == 0)
+        r = options_load_settings(options, places, &settings, &error);
     if (r == 0 && options->command == COMMAND_CHECK_CONFIG)
         r = check_outputs(&settings, places, &error);
     else if (r == 0)

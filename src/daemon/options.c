@@ -3,13 +3,16 @@
 
 #include "daemon/options.h"
 
+#include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "build-config.h"
 #include "daemon/config.h"
 #include "daemon/exit.h"
+#include "daemon/ready-fd.h"
 #include "util/file.h"
 
 /* What getopt_long(3) returns for an option. Settings come last: theirs is OPTION_SETTING + index in their
@@ -20,6 +23,7 @@ enum {
     OPTION_CONFIG,
     OPTION_PID_FILE,
     OPTION_USER,
+    OPTION_READY_FD,
     OPTION_SETTING = 0x300,
 };
 
@@ -34,6 +38,7 @@ static const struct option plain_options[] = {
     { "config", required_argument, NULL, OPTION_CONFIG },
     { "pid-file", required_argument, NULL, OPTION_PID_FILE },
     { "user", required_argument, NULL, OPTION_USER },
+    { "ready-fd", required_argument, NULL, OPTION_READY_FD },
 };
 
 #define MAX_OPTIONS (ELEMENTSOF(plain_options) + 16)
@@ -114,6 +119,19 @@ static int set_setting(Options *options, const Setting *setting, const char *val
     return r;
 }
 
+static int set_ready_fd(Options *options, const char *value, Error *ret_error)
+{
+    char *end;
+    errno = 0;
+    long fd = strtol(value, &end, 10);
+    if (!isdigit((unsigned char)value[0]) || *end != '\0' || errno != 0 || fd < READY_FD_MIN || fd > INT_MAX)
+        return error_set(ret_error, EXIT_ARGUMENTS, EINVAL,
+                         "--ready-fd: \"%.200s\": expected the number of an open descriptor, 3 or more",
+                         value);
+    options->ready_fd = (int)fd;
+    return 0;
+}
+
 /* argument: the word on the command line that the option came from. */
 static int take_option(Options *options, int option, const char *argument, Error *ret_error)
 {
@@ -125,6 +143,8 @@ static int take_option(Options *options, int option, const char *argument, Error
         return set_path(&options->config, optarg, ret_error);
     if (option == OPTION_PID_FILE)
         return set_path(&options->pid_file, optarg, ret_error);
+    if (option == OPTION_READY_FD)
+        return set_ready_fd(options, optarg, ret_error);
     if (option == OPTION_USER) {
         free(options->user);
         options->user = strdup(optarg);
@@ -159,10 +179,9 @@ static int refuse_unparsed(const struct option *list, int result, const char *ar
 static int check_combination(const Options *options, Error *ret_error)
 {
     bool runs = options->command == COMMAND_RUN;
-    if (options->fork && !runs && options->command != COMMAND_CHECK_CONFIG &&
-        options->command != COMMAND_PRINT_CONFIG)
-        return refuse(ret_error, "--fork", "cannot be combined with a command");
-    if (options->user && !options->fork)
+    if (options->fork && options->ready_fd > 0)
+        return refuse(ret_error, "--ready-fd", "not with --fork, whose end says that the daemon is ready");
+    if (options->user && runs && !options->fork)
         return refuse(ret_error, "--user", "goes with --fork; systemd has User= for it");
     if (options->pid_file && runs && !options->fork)
         return refuse(ret_error, "--pid-file", "goes with --fork");
@@ -277,6 +296,7 @@ void options_print_help(void)
           "  --config=FILE      read FILE and not " CONFIG_DIR "/heartbeatd.conf\n"
           "  --pid-file=PATH    with --fork: for people and init scripts\n"
           "  --user=USER        with --fork, as root: run as USER\n"
+          "  --ready-fd=N       without it: a newline to descriptor N when ready\n"
           "\n"
           "Exit status: 0 done, 1 failed, 2 bad arguments, 4 no privilege, 6 bad\n"
           "configuration, 150 already running. --running: 0 yes, 1 a pid file only, 3 no.\n"

@@ -23,6 +23,7 @@ typedef struct Override {
 typedef struct Options {
     Command command;
     bool fork;
+    int ready_fd;        /* where to tell readiness; 0: nowhere */
     char *config;        /* absolute; NULL: the installed one */
     char *pid_file;      /* absolute; NULL: the default one */
     char *user;          /* NULL: as whoever started it */

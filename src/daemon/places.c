@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "build-config.h"
 #include "daemon/exit.h"
@@ -27,6 +28,12 @@ static bool is_journal_stream(int fd)
     return strcmp(stream, own) == 0;
 }
 
+static bool is_null(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 /* The value of an environment variable that is to hold an absolute path; anything else counts as unset, as
  * the XDG base directory specification wants. */
 static const char *path_variable(const char *name)
@@ -43,14 +50,24 @@ static int join(const char *directory, const char *name, char **ret)
     return -ENOMEM;
 }
 
+/* The directory that whoever started us has made for a purpose: the first one of the variable's list, as in
+ * systemd.exec(5). Returns 1, 0 when there is none, or -ENOMEM. */
+static int find_given(const char *variable, char **ret)
+{
+    const char *list = path_variable(variable);
+    if (!list)
+        return 0;
+    *ret = strndup(list, strcspn(list, ":"));
+    return *ret ? 1 : -ENOMEM;
+}
+
 static int find_state_dir(Places *places)
 {
-    const char *directory = path_variable("STATE_DIRECTORY");
-    if (directory) { /* systemd.exec(5): several are separated by colons */
-        places->state_dir_given = true;
-        places->state_dir = strndup(directory, strcspn(directory, ":"));
-        return places->state_dir ? 0 : -ENOMEM;
-    }
+    const char *directory;
+    int r = find_given("STATE_DIRECTORY", &places->state_dir);
+    places->state_dir_given = r > 0;
+    if (r != 0)
+        return r;
     if (places->system)
         return join(LOCALSTATE_DIR "/lib", "heartbeatd", &places->state_dir);
     if ((directory = path_variable("XDG_STATE_HOME")))
@@ -62,8 +79,11 @@ static int find_state_dir(Places *places)
 
 static int find_log_file(Places *places)
 {
-    const char *directory = places->system ? SYSTEM_LOG_DIR : places->state_dir;
-    return directory ? join(directory, "heartbeat.log", &places->log_file) : 0;
+    cleanup_free char *given = NULL;
+    int r = find_given("LOGS_DIRECTORY", &given);
+    const char *directory = r > 0 ? given : places->system ? SYSTEM_LOG_DIR : places->state_dir;
+    places->log_dir_given = r > 0;
+    return r >= 0 && directory ? join(directory, "heartbeat.log", &places->log_file) : r;
 }
 
 static int find_pid_file(Places *places)
@@ -76,11 +96,12 @@ int places_find(Places *ret)
 {
     ret->system = geteuid() == 0;
     ret->stderr_on_journal = is_journal_stream(STDERR_FILENO);
+    ret->stdout_is_null = is_null(STDOUT_FILENO);
     ret->on_journal = ret->stderr_on_journal || is_journal_stream(STDOUT_FILENO);
     int r = find_state_dir(ret);
-    if (r == 0)
+    if (r >= 0)
         r = find_log_file(ret);
-    return r == 0 ? find_pid_file(ret) : r;
+    return r >= 0 ? find_pid_file(ret) : r;
 }
 
 void places_done(Places *places)
@@ -118,7 +139,7 @@ int places_make(const Places *places, const char *state_dir, char *const *output
                 uid_t uid, gid_t gid, Error *ret_error)
 {
     bool is_default = places_is_default(places, state_dir);
-    bool need_logs = contains(outputs, n_outputs, places->log_file);
+    bool need_logs = !places->log_dir_given && contains(outputs, n_outputs, places->log_file);
     int r = 0;
     /* A user's logs lie in the state directory. */
     if ((is_default && !places->state_dir_given) || (need_logs && !places->system))

@@ -15,6 +15,8 @@ typedef struct Places {
     char *state_dir;      /* NULL: a user's, with neither $XDG_STATE_HOME nor $HOME */
     bool state_dir_given; /* by $STATE_DIRECTORY: its maker is the service manager */
     char *log_file;       /* the default output with --fork; NULL: likewise */
+    bool log_dir_given;   /* by $LOGS_DIRECTORY */
+    bool stdout_is_null;  /* what goes there is lost */
     char *pid_file;       /* NULL: none */
 } Places;
 

@@ -5,19 +5,31 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "util/cleanup.h"
+#include "daemon/exit.h"
 
-int user_find(const char *name, User *ret)
+/* getpwnam(3): that there is no such user is reported in any of these ways. */
+static bool is_absence(int errnum)
 {
+    return errnum == 0 || errnum == ENOENT || errnum == ESRCH || errnum == EBADF || errnum == EPERM;
+}
+
+int user_find(const char *name, User *ret, Error *ret_error)
+{
+    if (geteuid() != 0)
+        return error_set(ret_error, EXIT_PRIVILEGE, EPERM,
+                         "--user: \"%.200s\": only root can become another user", name);
     errno = 0;
     const struct passwd *entry = getpwnam(name);
-    if (!entry) /* getpwnam(3): not found is reported in any of these ways */
-        return errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM ? -ENOENT
-                                                                                                   : -errno;
+    int errnum = errno;
+    if (!entry)
+        return error_set(ret_error, EXIT_ARGUMENTS, is_absence(errnum) ? ENOENT : errnum,
+                         "--user: \"%.200s\": %s", name,
+                         is_absence(errnum) ? "no such user" : strerror(errnum));
     *ret = (User){ .name = strdup(entry->pw_name), .uid = entry->pw_uid, .gid = entry->pw_gid };
-    return ret->name ? 0 : -ENOMEM;
+    return ret->name ? 0 : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
 }
 
 void user_done(User *user)
@@ -26,7 +38,7 @@ void user_done(User *user)
     *user = (User){ 0 };
 }
 
-int privileges_drop(const User *user)
+static int drop(const User *user)
 {
     /* In this order: each call needs what the next one gives away. */
     if (initgroups(user->name, user->gid) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
@@ -35,4 +47,12 @@ int privileges_drop(const User *user)
     if (user->uid != 0 && setresuid((uid_t)-1, 0, (uid_t)-1) == 0)
         return -EPERM;
     return 0;
+}
+
+int privileges_drop(const User *user, Error *ret_error)
+{
+    int r = drop(user);
+    return r < 0 ? error_set(ret_error, EXIT_PRIVILEGE, -r, "cannot become user %s: %s", user->name,
+                             strerror(-r))
+                 : 0;
 }

@@ -12,6 +12,7 @@
 #include "daemon/heart.h"
 #include "daemon/pidfile.h"
 #include "daemon/privileges.h"
+#include "daemon/ready-fd.h"
 #include "store/lock.h"
 #include "util/env.h"
 #include "util/file.h"
@@ -171,17 +172,25 @@ static int look_at_state_dir(const Places *places, const char *state_dir, Error 
     return 0;
 }
 
+static int claim_ready_fd(const Options *options, Error *ret_error)
+{
+    int r = options->ready_fd > 0 ? ready_fd_claim(options->ready_fd) : 0;
+    return r < 0 ? error_set(ret_error, EXIT_ARGUMENTS, -r,
+                             "--ready-fd: \"%d\": expected a descriptor that is open for writing",
+                             options->ready_fd)
+                 : 0;
+}
+
 /* What has to be done as the user who started it, and before any fork: everything that can be refused without
  * having begun. */
 static int prepare(Service *service, Error *ret_error)
 {
     const Options *options = service->options;
-    int r = options_load_settings(options, service->places, &service->settings, ret_error);
-    if (r == 0 && options->user && geteuid() != 0)
-        r = error_set(ret_error, EXIT_PRIVILEGE, EPERM,
-                      "--user: \"%.200s\": only root can become another user", options->user);
-    if (r == 0 && options->user && user_find(options->user, &service->user) < 0)
-        r = error_set(ret_error, EXIT_ARGUMENTS, ENOENT, "--user: \"%.200s\": no such user", options->user);
+    int r = claim_ready_fd(options, ret_error);
+    if (r == 0)
+        r = options_load_settings(options, service->places, &service->settings, ret_error);
+    if (r == 0 && options->user)
+        r = user_find(options->user, &service->user, ret_error);
     if (r == 0)
         r = look_at_state_dir(service->places, service->settings.state_dir, ret_error);
     if (r < 0)
@@ -203,10 +212,9 @@ static int become_user(Service *service, Error *ret_error)
 {
     if (!service->user.name)
         return 0;
-    int r = privileges_drop(&service->user);
+    int r = privileges_drop(&service->user, ret_error);
     if (r < 0)
-        return error_set(ret_error, EXIT_PRIVILEGE, -r, "cannot become user %s: %s", service->user.name,
-                         strerror(-r));
+        return r;
     settings_done(&service->settings);
     return options_load_settings(service->options, service->places, &service->settings, ret_error);
 }
@@ -236,9 +244,19 @@ static int start(Service *service, Error *ret_error)
                  : 0;
 }
 
-/* Lets the first process go. From now on the words go to syslog(3). */
+static void tell_ready(int fd)
+{
+    int r = ready_fd_tell(fd);
+    if (r < 0)
+        log_warning("descriptor %d of --ready-fd: %s; nobody learns from it that the daemon is ready", fd,
+                    strerror(-r));
+}
+
+/* Tells whoever started the daemon that it beats. With --fork the words go to syslog(3) from now on. */
 static int hand_over(Service *service, Error *ret_error)
 {
+    if (service->options->ready_fd > 0)
+        tell_ready(service->options->ready_fd);
     if (!service->options->fork)
         return 0;
     int r = daemonize_answer(&service->answer_fd, EXIT_SUCCESS);

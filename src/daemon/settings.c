@@ -147,13 +147,16 @@ static const char *default_output(const Places *places, bool as_daemon)
 {
     if (as_daemon)
         return places->log_file;
-    return places->on_journal && output_journal_supported ? "journal" : "stdout";
+    if (places->on_journal)
+        return output_journal_supported ? "journal" : "stdout";
+    /* Whoever made a place for logs and connected nothing means the messages to go there. */
+    return places->log_dir_given && places->stdout_is_null ? places->log_file : "stdout";
 }
 
 int settings_complete(Settings *settings, const Places *places, bool as_daemon, Error *ret_error)
 {
     bool need_output = settings->n_outputs == 0, need_state_dir = !settings->state_dir;
-    if (!places->state_dir && (need_state_dir || (need_output && as_daemon)))
+    if (!places->state_dir && (need_state_dir || (need_output && as_daemon && !places->log_file)))
         return error_set(ret_error, EXIT_CONFIG, ENOENT,
                          "no state directory: neither $XDG_STATE_HOME nor $HOME is set; expected %s",
                          need_state_dir ? "--state-dir=DIR" : "--output=PATH");

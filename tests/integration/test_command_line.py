@@ -139,10 +139,9 @@ class Options(CommandLineCase):
             refused("--stop", "--running", err=r"--running: cannot be combined .*"),
             refused("--check-config", "--print-config", err=r"--print-config: cannot be combined .*"),
             refused("--check-config", "--stop", err=r"--stop: cannot be combined .*"),
-            refused("--fork", "--running", err=r"--fork: cannot be combined .*"),
-            refused("--stop", "--fork", err=r"--fork: cannot be combined .*"),
             refused("--pid-file={dir}/p", err=r"--pid-file: .*--fork.*"),
             refused("--user=nobody", err=r"--user: .*--fork.*"),
+            refused("--ready-fd=3", "--fork", err=r"--ready-fd: not with --fork.*"),
             refused("--fork", "--output=stdout", err=r'--output: "?stdout"?: .+'),
             refused("--fork", "--config={conf}", conf=in_section("Output=stdout\n"), code=6,
                     err=r'{conf}:2: Output: "?stdout"?: .+'),
@@ -157,6 +156,8 @@ class Options(CommandLineCase):
 
     def test_bad_values_are_refused(self):
         self.check_rows([
+            *(refused(f"--ready-fd={value}", err=rf'--ready-fd: "{value}": expected .*, 3 or more')
+              for value in ("0", "1", "2", "-3", "x", "3x", "2147483648", "99999999999999999999")),
             refused("--format=fancy", err=r'--format: "fancy": .*full.*plain.*'),
             refused("--format=FULL", err=r'--format: "FULL": .*full.*plain.*'),
             refused("--output=beats", err=r'--output: "beats": .*journal.*stdout.*syslog.*'),
@@ -338,6 +339,42 @@ class Configuration(CommandLineCase):
             refused("--print-config", env={"HOME": ""}, code=6, err=r".*--state-dir.*"),
             printed("--state-dir=/t", env={"STATE_DIRECTORY": "/s"}, out={"StateDir": "/t"}),
         ])
+
+    def test_the_environment_names_the_log_directory(self):
+        self.check_rows([
+            printed("--fork", env={"LOGS_DIRECTORY": "/l"}, out={"Output": "/l/heartbeat.log"}),
+            printed("--fork", env={"LOGS_DIRECTORY": "/l:/m"}, out={"Output": "/l/heartbeat.log"}),
+            printed("--fork", env={"LOGS_DIRECTORY": "relative"},
+                    out={"Output": "{dir}/home/.local/state/heartbeatd/heartbeat.log"}),
+            printed("--fork", "--output=syslog", env={"LOGS_DIRECTORY": "/l"}, out={"Output": "syslog"}),
+            printed(env={"LOGS_DIRECTORY": "/l"}, out={}),
+        ])
+
+    def test_the_log_directory_takes_what_would_go_nowhere(self):
+        logs = self.make_directory("logs")
+        environment = {"LOGS_DIRECTORY": str(logs)}
+        daemon = self.start(stdout=subprocess.DEVNULL, env=environment)
+        self.wait_for_beats(2, logs / "heartbeat.log")
+        self.assertEqual(daemon.stop(), 0)
+        (logs / "heartbeat.log").unlink()
+        daemon = self.start(env=environment)
+        self.wait_for_beats(2, daemon.stdout)
+        self.assertEqual(list(logs.iterdir()), [])
+
+    @harness.needs_root
+    def test_check_config_looks_with_the_eyes_of_the_user(self):
+        private = self.make_directory("private", 0o700)
+        for user, code in ((None, 0), ("nobody", 4)):
+            os.chown(private, 0, 0)
+            options = [f"--user={user}"] if user else []
+            result = self.run_command("--check-config", f"--output={private}/log", *options, user="root")
+            self.assertEqual(result.code, code, result)
+        self.one_error(result, 4, r"output .*/private/log: Permission denied")
+        unreadable = self.config("[Heartbeat]\n")
+        os.chown(unreadable, 0, 0)
+        os.chmod(unreadable, 0o600)
+        result = self.run_command("--check-config", f"--config={unreadable}", "--user=nobody", user="root")
+        self.one_error(result, 6, r"heartbeatd.conf: cannot be read: Permission denied")
 
     def test_check_config_is_silent(self):
         self.check_rows([Row(["--check-config"]),

@@ -90,7 +90,7 @@ class Steps(harness.Case):
         self.assertEqual(daemon.stop(), 0)
 
     def test_the_environment_is_empty(self):
-        daemon = self.fork(env={"SECRET": "hunter2", "NOTIFY_SOCKET": "/nonexistent", "LD_BIND_NOW": "1"})
+        daemon = self.fork(env={"SECRET": "hunter2", "WATCHDOG_PID": "1", "LD_BIND_NOW": "1"})
         self.assertEqual(harness.proc_environ(daemon.pid).strip(b"\0"), b"")
 
     def test_session_and_parent(self):

@@ -667,6 +667,7 @@ class Journal(OutputCase):
             self.assertEqual(due[i] - due[i - 1], (missed[i] + 1) * 100_000)
 
     @harness.needs_root
+    @harness.needs_libsystemd
     def test_no_journal_is_an_error(self):
         self.private_dev_and_run()
         self.one_error(self.run_command(*self.common(["--output=journal"])), 1, "journal: .+")

@@ -56,7 +56,10 @@ Test(options, are_taken_or_refused_in_one_line_that_names_them)
         { { "--fork", "--pid-file=p", "--user=u" }, NULL },
         { { "--check-config", "--fork", "--output=/x" }, NULL },
         { { "--print-config", "--fork", "--user=u" }, NULL },
+        { { "--ready-fd=3" }, NULL },
+        { { "--ready-fd=4", "--ready-fd=5", "--check-config" }, NULL },
         { { "--running", "--state-dir=/s", "--config=f", "--pid-file=p" }, NULL },
+        { { "--running", "--user=u" }, NULL },
         { { "--stop", "--pid-file=p" }, NULL },
         { { "--stop", "--stop" }, NULL },
         { { "--" }, NULL },
@@ -109,13 +112,21 @@ Test(options, are_taken_or_refused_in_one_line_that_names_them)
           "a % begins one of %n %t %H %b %u %%" },
         { { "--pid-file=p" }, "--pid-file: goes with --fork; see heartbeatd --help" },
         { { "--user=u" }, "--user: goes with --fork; systemd has User= for it; see heartbeatd --help" },
-        { { "--user=u", "--running" },
-          "--user: goes with --fork; systemd has User= for it; see heartbeatd "
-          "--help" },
+        { { "--ready-fd=2" }, "--ready-fd: \"2\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd=x" }, "--ready-fd: \"x\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd= 3" }, "--ready-fd: \" 3\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd=3." }, "--ready-fd: \"3.\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd=-3" }, "--ready-fd: \"-3\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd=2147483648" },
+          "--ready-fd: \"2147483648\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd=99999999999999999999" },
+          "--ready-fd: \"99999999999999999999\": expected the number of an open descriptor, 3 or more" },
+        { { "--ready-fd=3", "--fork" },
+          "--ready-fd: not with --fork, whose end says that the daemon is ready; see heartbeatd --help" },
         { { "--stop", "--running" },
           "--running: cannot be combined with another command; see heartbeatd --help" },
-        { { "--stop", "--fork" }, "--fork: cannot be combined with a command; see heartbeatd --help" },
-        { { "--fork", "--running" }, "--fork: cannot be combined with a command; see heartbeatd --help" },
+        { { "--stop", "--fork", "--user=u", "--pid-file=p" }, NULL }, /* all that a start takes */
+        { { "--ready-fd=3", "--running" }, NULL },
     };
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         Options options;

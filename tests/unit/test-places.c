@@ -29,12 +29,14 @@ typedef struct Row {
     const char *state_dir;                                        /* NULL: none */
     bool given;
     const char *log_file, *pid_file;
+    const char *logs_directory; /* the environment, once more */
 } Row;
 
 static void expect(const Row *row, size_t i)
 {
     Places places = { 0 };
     set("STATE_DIRECTORY", row->state_directory);
+    set("LOGS_DIRECTORY", row->logs_directory);
     set("XDG_STATE_HOME", row->xdg_state);
     set("HOME", row->home);
     set("XDG_RUNTIME_DIR", row->xdg_runtime);
@@ -43,6 +45,7 @@ static void expect(const Row *row, size_t i)
     cr_expect_str_eq(places.state_dir ? places.state_dir : "none", row->state_dir ? row->state_dir : "none",
                      "row %zu: %s", i, places.state_dir);
     cr_expect_eq(places.state_dir_given, row->given, "row %zu", i);
+    cr_expect_eq(places.log_dir_given, row->logs_directory && row->logs_directory[0] == '/', "row %zu", i);
     cr_expect_str_eq(places.log_file ? places.log_file : "none", row->log_file ? row->log_file : "none",
                      "row %zu: %s", i, places.log_file);
     cr_expect_str_eq(places.pid_file ? places.pid_file : "none", row->pid_file ? row->pid_file : "none",
@@ -65,6 +68,9 @@ Test(places, of_a_user_are_below_its_own_directories)
           "/home/u/.local/state/heartbeatd/heartbeat.log", NULL },
         { NULL, NULL, NULL, NULL, NULL, false, NULL, NULL },
         { ":/b", "x", "y", NULL, NULL, false, NULL, NULL },
+        { "/given", NULL, NULL, NULL, "/given", true, "/logs/heartbeat.log", NULL, "/logs:/more" },
+        { NULL, NULL, NULL, NULL, NULL, false, "/logs/heartbeat.log", NULL, "/logs" },
+        { "/given", NULL, NULL, NULL, "/given", true, "/given/heartbeat.log", NULL, "relative" },
     };
     bool root = geteuid() == 0;
     if (root)
@@ -84,6 +90,8 @@ Test(places, of_root_are_the_systems_whatever_the_environment)
           "/var/log/heartbeatd/heartbeat.log", "/run/heartbeatd.pid" },
         { "/given:/second", NULL, NULL, NULL, "/given", true, "/var/log/heartbeatd/heartbeat.log",
           "/run/heartbeatd.pid" },
+        { NULL, NULL, NULL, NULL, "/var/lib/heartbeatd", false, "/logs/heartbeat.log", "/run/heartbeatd.pid",
+          "/logs" },
     };
     if (geteuid() != 0)
         temp_dir_skip("needs root");

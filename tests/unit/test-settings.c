@@ -195,13 +195,14 @@ Test(settings, back_to_null_are_not_set_and_completed_with_defaults)
 Test(settings, default_output_depends_on_who_listens)
 {
     static const struct {
-        bool on_journal, as_daemon;
+        bool on_journal, as_daemon, log_dir_given, stdout_is_null;
         const char *output; /* with libsystemd */
     } table[] = {
-        { false, false, "stdout" },
-        { true, false, "journal" },
-        { false, true, "/log/file" },
-        { true, true, "/log/file" },
+        { false, false, false, false, "stdout" },   { false, false, false, true, "stdout" },
+        { false, false, true, false, "stdout" },    { false, false, true, true, "/log/file" },
+        { true, false, false, false, "journal" },   { true, false, true, true, "journal" },
+        { false, true, false, false, "/log/file" }, { true, true, false, false, "/log/file" },
+        { false, true, true, true, "/log/file" },
     };
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         Places places = some_places();
@@ -209,6 +210,8 @@ Test(settings, default_output_depends_on_who_listens)
         Error error;
         bool journal = strcmp(table[i].output, "journal") == 0;
         places.on_journal = table[i].on_journal;
+        places.log_dir_given = table[i].log_dir_given;
+        places.stdout_is_null = table[i].stdout_is_null;
         cr_assert_eq(settings_complete(&settings, &places, table[i].as_daemon, &error), 0);
         cr_expect_eq(settings.n_outputs, 1u);
         cr_expect_str_eq(settings.outputs[0],

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""--ready-fd: a newline when the daemon is ready, and the end of the file without one when it is not."""
+
+import os
+import select
+
+import harness
+
+
+class ReadyFd(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.reader, self.writer = os.pipe()
+        self.addCleanup(os.close, self.reader)
+
+    def start_telling(self, *args, fd=7, **options):
+        """Starts a daemon that has the writing end, and nobody else has it, as descriptor `fd`."""
+        daemon = self.start(f"--ready-fd={fd}", *args, pass_fds=(fd,), **options,
+                            preexec_fn=lambda: os.dup2(self.writer, fd))
+        self.close_writer()
+        return daemon
+
+    def close_writer(self):
+        os.close(self.writer)
+
+    def told(self, seconds=10):
+        """What has been written up to the end of the file; fails when neither comes."""
+        text = b""
+        while True:
+            readable, _, _ = select.select([self.reader], [], [], seconds)
+            self.assertTrue(readable, f"the descriptor is still open; it has told {text!r}")
+            part = os.read(self.reader, 16)
+            text += part
+            if not part:
+                return text
+
+    def test_a_newline_comes_with_the_first_beat_and_the_descriptor_is_closed(self):
+        daemon = self.start_telling(f"--output={self.log}")
+        self.assertEqual(self.told(), b"\n")
+        self.assertGreaterEqual(len(self.beats()), 1, "ready only after a beat")
+        self.assertNotIn(7, harness.proc_fds(daemon.pid))
+        self.wait_for_more_beats()
+        self.assertEqual(daemon.stop(), 0)
+
+    @harness.needs_strace
+    def test_it_is_told_after_the_first_message_is_written(self):
+        trace = self.make_directory("trace") / "calls"
+        self.start_telling("--output=stdout", wrapper=harness.tracing("write", trace))
+        harness.wait_until(lambda: len(harness.lines_of(trace)) > 1, 20, "two writes")
+        lines = harness.lines_of(trace)
+        self.assertRegex(lines[0], r"write\(1, ")
+        self.assertRegex(lines[1], r'write\(7, "\\n", 1\) += 1')
+
+    def test_a_start_that_is_refused_ends_without_a_newline(self):
+        for argument in ("--output=/nowhere/x", "--output=/dev/full", f"--state-dir={self.dir}/none"):
+            with self.subTest(argument):
+                self.reader, self.writer = os.pipe()
+                self.addCleanup(os.close, self.reader)
+                daemon = self.start_telling(argument)
+                self.assertEqual(self.told(), b"")
+                self.assertNotEqual(daemon.ended(), 0)
+
+    def test_nobody_who_reads_is_a_warning_and_the_beats_go_on(self):
+        os.close(self.reader)
+        self.reader = os.open("/dev/null", os.O_RDONLY)  # for the cleanup
+        daemon = self.start_telling(f"--output={self.log}")
+        daemon.wait_for_words(r"descriptor 7 of --ready-fd: Broken pipe")
+        self.wait_for_beats(3)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_a_full_pipe_is_not_waited_for(self):
+        os.set_blocking(self.writer, False)
+        try:
+            while True:
+                os.write(self.writer, b"x" * 4096)
+        except BlockingIOError:
+            os.set_blocking(self.writer, True)
+        daemon = self.start_telling(f"--output={self.log}")
+        daemon.wait_for_words(r"descriptor 7 of --ready-fd: Resource temporarily unavailable")
+        self.wait_for_beats(3)
+
+    def test_a_regular_file_takes_the_newline(self):
+        path = self.give(self.config("", "ready"))
+        os.close(self.writer)
+        self.writer = os.open(path, os.O_WRONLY | os.O_APPEND)
+        self.start_telling(f"--output={self.log}")
+        harness.wait_until(lambda: path.read_bytes() == b"\n", 10, "the newline is in the file")
+
+    def test_a_reload_tells_nothing_again(self):
+        path = self.config(f"[Heartbeat]\nOutput={self.log}\nInterval=100ms\n")
+        daemon = self.start_telling(f"--config={path}")
+        self.assertEqual(self.told(), b"\n")
+        daemon.signal(1)
+        daemon.wait_for_words(r"reloaded")
+        self.wait_for_more_beats()
+        self.assertEqual([words for words in daemon.words() if "ready" in words], [])
+
+    def test_a_descriptor_that_cannot_be_written_to_is_refused(self):
+        closed = self.run_command("--ready-fd=7")
+        self.one_error(closed, 2, '--ready-fd: "7": expected a descriptor that is open for writing')
+        readable = self.run_command(f"--ready-fd={self.reader}", pass_fds=(self.reader,))
+        self.one_error(readable, 2, f'--ready-fd: "{self.reader}": expected a descriptor that is open')
+        self.close_writer()
+
+    def test_a_check_of_the_configuration_takes_the_option_and_tells_nothing(self):
+        result = self.run_command("--check-config", "--ready-fd=7", "--config=/dev/null")
+        self.assertEqual((result.code, result.out, result.err), (0, "", ""))
+        self.close_writer()
