@@ -1,17 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The last step of `meson install`: install.sh CONF CONFIG_DIR SYSUSERS TMPFILES
+# The last step of `meson install`: install.sh SYSUSERS TMPFILES [SOURCE TARGET]...
 #
-# Puts the commented configuration file in place where there is none. Then, on the running system only (as
+# Puts each commented SOURCE in place as TARGET where there is none. Then, on the running system only (as
 # root and without DESTDIR), makes the user and the directories and tells systemd about the new files: without
 # the user the first start would end in 217/USER. By now every file is installed, so a step that fails is
 # named, the others go on, and the installation as a whole succeeds.
 set -u
-conf=$1
-config_dir=$2
-sysusers=$3
-tmpfiles=$4
+sysusers=$1
+tmpfiles=$2
+shift 2
 
 say() {
     printf 'heartbeatd: %s\n' "$1" >&2
@@ -27,20 +26,23 @@ step() {
     say "\"$*\" failed, run it again by hand: $(printf '%s' "$words" | tr '\n' ' ')"
 }
 
-install_config() {
-    target=$1/heartbeatd.conf
-    if [ -e "$target" ] || [ -L "$target" ]; then
-        say "$target is there already and stays as it is"
+# The file belongs to the administrator from then on.
+install_once() {
+    if [ -e "$2" ] || [ -L "$2" ]; then
+        say "$2 is there already and stays as it is"
         return
     fi
-    if ! mkdir -p "$1" || ! cp "$conf" "$target" || ! chmod 0644 "$target"; then
-        say "could not install $target"
+    if ! mkdir -p "$(dirname "$2")" || ! cp "$1" "$2" || ! chmod 0644 "$2"; then
+        say "could not install $2"
         exit 1
     fi
 }
 
 destdir=${MESON_INSTALL_DESTDIR_PREFIX%"$MESON_INSTALL_PREFIX"}
-install_config "${destdir%/}$config_dir"
+while [ $# -gt 0 ]; do
+    install_once "$1" "${destdir%/}$2"
+    shift 2
+done
 
 if [ -n "${destdir%/}" ]; then
     exit 0
