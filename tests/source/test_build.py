@@ -71,7 +71,24 @@ class Compilers(unittest.TestCase):
                 pass
 
 
+class StaticMusl(unittest.TestCase):
+    time_limit = 120
+
+    def test_it_is_one_file_that_needs_no_other(self):
+        with Build("-Dlibsystemd=disabled", "-Dc_link_args=-static", compiler="musl-gcc") as build:
+            headers = build.run("readelf", "--program-headers", "--dynamic", build.program)
+            self.assertNotRegex(headers, r"INTERP|\(NEEDED\)")
+            self.assertIn("without libsystemd", build.run(build.program, "--version"))
+
+    def test_without_libsystemd_it_can_be_linked_with_a_shared_musl_too(self):
+        with Build("-Dlibsystemd=disabled", compiler="musl-gcc") as build:
+            needed = re.findall(r"\(NEEDED\).*\[(.*)\]", build.run("readelf", "--dynamic", build.program))
+            self.assertEqual(needed, ["libc.so"])
+
+
 class WithoutLibsystemd(unittest.TestCase):
+    time_limit = 120
+
     @classmethod
     def setUpClass(cls):
         cls.build = Build("-Dlibsystemd=disabled").__enter__()
@@ -86,6 +103,17 @@ class WithoutLibsystemd(unittest.TestCase):
         needed = subprocess.run(["readelf", "-d", self.build.program], text=True, capture_output=True,
                                 check=True)
         self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", needed.stdout), ["libc.so.6"])
+
+    def test_the_units_have_no_watchdog_that_nobody_feeds(self):
+        for name in ("heartbeatd", "heartbeatd-user"):
+            unit = (self.build.directory / f"b/units/{name}.service").read_text()
+            self.assertNotRegex(unit, r"(?m)^WatchdogSec=")
+            self.assertIn("without libsystemd", unit)
+
+    def test_a_type_that_needs_notifications_is_refused_when_it_is_configured(self):
+        for kind in ("notify", "notify-reload"):
+            with self.assertRaisesRegex(AssertionError, f"-Dservice-type={kind} needs libsystemd"):
+                Build("-Dlibsystemd=disabled", f"-Dservice-type={kind}").__enter__()
 
     def test_version_says_so(self):
         self.assertIn("without libsystemd", self.run_program("--version").stdout)
@@ -161,3 +189,48 @@ class Install(unittest.TestCase):
             log = (build.directory / "b/meson-logs/meson-log.txt").read_text()
         for word in ("libsystemd", "Type= of the unit", "default interval", "systemd-unit-dir"):
             self.assertRegex(log, rf"(?m)^\s*{re.escape(word)}\s+: \S")
+
+
+class InitScript(unittest.TestCase):
+    """-Dinit-script="""
+
+    time_limit = 120
+    OPTIONS = {"sysv": "default/heartbeatd", "openrc": "conf.d/heartbeatd"}
+
+    def installed(self, choice, config_dir="/etc"):
+        """The files below the configuration directory, relative to it, after an installation."""
+        with Build(f"-Dinit-script={choice}", f"-Dconfig-dir={config_dir}", "--prefix=/opt/h") as build:
+            root = build.install() / config_dir.lstrip("/")
+            return {str(path.relative_to(root)): (path.stat().st_mode & 0o777, path.read_text())
+                    for path in root.rglob("*") if path.is_file()}
+
+    def test_each_kind_comes_with_its_options_file_and_with_this_builds_paths(self):
+        for choice, options in self.OPTIONS.items():
+            with self.subTest(choice):
+                files = self.installed(choice)
+                mode, text = files["init.d/heartbeatd"]
+                self.assertEqual(mode, 0o755)
+                self.assertIn("/opt/h/bin/heartbeatd", text)
+                self.assertNotRegex(text, r"@[A-Z_]+@")
+                self.assertEqual(files[options][0], 0o644)
+                self.assertEqual(set(files) & set(self.OPTIONS.values()), {options})
+
+    def test_none_is_none(self):
+        self.assertEqual(set(self.installed("none")), {"heartbeatd.conf", "logrotate.d/heartbeatd"})
+
+    def test_auto_goes_by_the_directories_that_are_there(self):
+        for directories, options in (((), None), (("init.d",), "default/heartbeatd"),
+                                     (("init.d", "runlevels"), "conf.d/heartbeatd"), (("runlevels",), None)):
+            with self.subTest(directories), tempfile.TemporaryDirectory() as host:
+                for directory in directories:
+                    (pathlib.Path(host) / directory).mkdir()
+                files = self.installed("auto", config_dir=host)
+                self.assertEqual(set(files) & set(self.OPTIONS.values()), {options} if options else set())
+                self.assertEqual("init.d/heartbeatd" in files, options is not None)
+
+    def test_an_edited_options_file_stays(self):
+        with Build("-Dinit-script=sysv") as build:
+            options = build.install() / "etc/default/heartbeatd"
+            options.write_text("DAEMON_USER=\n")
+            build.install()
+            self.assertEqual(options.read_text(), "DAEMON_USER=\n")

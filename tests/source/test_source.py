@@ -25,6 +25,7 @@ def sources(*patterns):
 
 def scripts():
     return [TOP / "tests/run", TOP / ".ci/run", *sorted((TOP / "units").glob("*.sh")),
+            TOP / "units/heartbeatd.init", TOP / "units/heartbeatd.openrc",
             *sorted((TOP / "tests").glob("**/*.sh"))]
 
 
@@ -75,6 +76,33 @@ class Layout(unittest.TestCase):
                 self.assertIn("SPDX-License-Identifier: MIT", path.read_text()[:200], str(path))
 
 
+class InitScripts(unittest.TestCase):
+    """Headers that nothing complains of when they are wrong."""
+
+    def header(self):
+        text = (TOP / "units/heartbeatd.init").read_text()
+        lsb = re.search(r"^### BEGIN INIT INFO$(.*)^### END INIT INFO$", text, re.DOTALL | re.MULTILINE)[1]
+        return dict(re.findall(r"^# ([A-Z][\w-]+): *(.*)$", lsb, re.MULTILINE)), text
+
+    def test_the_lsb_header_needs_file_systems_and_no_more(self):
+        header, _ = self.header()
+        description = header.pop("Description")
+        self.assertEqual(header, {
+            "Provides": "heartbeatd",
+            "Required-Start": "$local_fs $remote_fs", "Required-Stop": "$local_fs $remote_fs",
+            "Should-Start": "$syslog $time", "Should-Stop": "$syslog",
+            "Default-Start": "2 3 4 5", "Default-Stop": "0 1 6",
+            "Short-Description": "heartbeat daemon",
+        })
+        self.assertTrue(description)
+
+    def test_the_chkconfig_header_says_the_same(self):
+        header, text = self.header()
+        levels = re.search(r"^# chkconfig: (\d+) 99 01$", text, re.MULTILINE)[1]
+        self.assertEqual(" ".join(levels), header["Default-Start"])
+        self.assertEqual(re.search(r"^# description: (.*)$", text, re.MULTILINE)[1], header["Description"])
+
+
 class Style(unittest.TestCase):
     def test_c_is_formatted_as_clang_format_has_it(self):
         files = [*sources("*/*.[ch]"), *(TOP / "tests").glob("**/*.[ch]")]
@@ -83,6 +111,10 @@ class Style(unittest.TestCase):
 
     def test_shellcheck_has_nothing_to_say(self):
         status, output = output_of("shellcheck", *scripts())
+        self.assertEqual((status, output), (0, ""))
+        # What those of an init read; there they mean something.
+        options = [TOP / "units/heartbeatd.default", TOP / "units/heartbeatd.confd"]
+        status, output = output_of("shellcheck", "--shell=sh", *options)
         self.assertEqual((status, output), (0, ""))
 
     def test_no_test_waits_for_a_fixed_time(self):
@@ -99,4 +131,4 @@ class Manuals(unittest.TestCase):
         self.assertEqual(findings, [])
 
     def test_readme_is_short(self):
-        self.assertLess(len((TOP / "README.md").read_text().splitlines()), 150)
+        self.assertLess(len((TOP / "README.md").read_text().splitlines()), 200)

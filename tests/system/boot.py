@@ -9,7 +9,6 @@ It builds the machine's mounts, moves into them and becomes the init. The settin
     keep     true: what is written goes to disk/ and survives a reboot; false: to a tmpfs over disk/
     boot_id  a file to show as the boot id, or null for the real one
     shared   directories to be seen at the same path as outside
-    dropped  a setpriv(1) list of capabilities to take away for good, such as -sys_time
     init     the init and its arguments
 """
 
@@ -100,8 +99,7 @@ def main():
     if settings["boot_id"]:
         bind(settings["boot_id"], "proc/sys/kernel/random/boot_id")
     move_in()
-    arguments = ["setpriv", f"--bounding-set={settings['dropped']}"] + settings["init"]
-    os.execvpe(arguments[0], arguments, ENVIRONMENT)
+    os.execvpe(settings["init"][0], settings["init"], ENVIRONMENT)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The project, built and installed in a machine of each suite, as the layers that scenarios start from."""
+"""The project, built and installed in a machine of each kind, as the layers that scenarios start from."""
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -9,16 +10,38 @@ import shutil
 import subprocess
 import time
 
-from machine import Machine, locked, root, scratch
+from machine import Machine, OpenRC, SysVInit, scratch
+from trees import locked, root
 
 SOURCE = pathlib.Path(os.environ.get("HEARTBEATD_SOURCE") or pathlib.Path(__file__).parents[2]).resolve()
 INSIDE = "/usr/src/heartbeatd"
-SUITES = {"bookworm": 252, "trixie": 257}  # and the version of systemd in it
-PACKAGES = {
-    "bookworm": ("systemd-sysv", "dbus", "procps", "passwd", "logrotate",
-                 "gcc", "libc6-dev", "meson", "pkg-config", "libsystemd-dev"),
+COMPILER = ("gcc", "libc6-dev", "pkg-config")
+SYSTEMD = ("systemd-sysv", "dbus", "procps", "passwd", "logrotate", "libsystemd-dev") + COMPILER
+SYSVINIT = ("sysvinit-core", "initscripts", "procps", "passwd", "meson") + COMPILER
+
+
+@dataclasses.dataclass
+class Kind:
+    """A kind of host: a Debian suite, packages beyond the essential ones, an init, and how to build there."""
+
+    suite: str
+    packages: tuple
+    machine: type = Machine
+    options: str = "-Dlibsystemd=enabled"
+
+
+WITHOUT = "-Dlibsystemd=disabled"
+KINDS = {
+    "systemd-247": Kind("bullseye", SYSTEMD + ("ninja-build", "python3", "python3-setuptools")),
+    "systemd-252": Kind("bookworm", SYSTEMD + ("meson",)),
+    "systemd-257": Kind("trixie", SYSTEMD + ("meson", "systemd-dev")),
+    "sysvinit": Kind("bookworm", SYSVINIT + ("sysv-rc", "insserv", "lsb-base"), SysVInit, WITHOUT),
+    "openrc-0.45": Kind("bookworm", SYSVINIT + ("openrc",), OpenRC, WITHOUT),
+    # The first one in Debian that knows readiness; the suite is a testing one.
+    "openrc-0.64": Kind("forky", SYSVINIT + ("openrc",), OpenRC, WITHOUT),
 }
-PACKAGES["trixie"] = PACKAGES["bookworm"] + ("systemd-dev",)
+# Suite and packages of the tree for the other supervisors, which runs what was built for sysvinit.
+SUPERVISORS = ("bookworm", ("runit", "s6", "procps", "passwd"))
 A_DAY = 24 * 60 * 60
 
 
@@ -55,47 +78,70 @@ def source_digest():
     return digest.hexdigest()[:16]
 
 
-def tree(suite):
-    return root(suite, PACKAGES[suite])
+def tree(kind):
+    return root(KINDS[kind].suite, KINDS[kind].packages)
 
 
-def installed(suite):
-    """The layers of a machine that has the project installed; made at the first call for this source.
+def made_once(name, make):
+    """A directory that make() has filled, at the first call for this source.
 
-    A failed build is remembered: it fails the other tests at once, not after another try.
+    A failure is remembered: it fails the other tests at once, not after another try.
     """
-    place = scratch() / f"installed-{suite}-{source_digest()}"
-    failure = place.with_suffix(".failed")
-    with locked(place.with_suffix(".lock")):
-        remove_old(suite)
+    place = scratch() / f"made-{name}-{source_digest()}"
+    failure = pathlib.Path(f"{place}.failed")
+    with locked(f"{place}.lock"):
+        remove_old(name)
         if failure.exists():
-            raise AssertionError("the project could not be installed, as another test has told")
+            raise AssertionError(f"{name} could not be made, as another test has told")
         if not place.is_dir():
+            partial = pathlib.Path(f"{place}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
             try:
-                install(suite, place)
+                make(partial)
             except AssertionError:
                 failure.touch()
                 raise
-    return [place, tree(suite)]
+            partial.rename(place)
+    return place
 
 
-def install(suite, place):
-    with Machine([tree(suite)], keep=True) as machine:
+def installed(kind):
+    """The layers of a machine that has the project installed."""
+    return [made_once(kind, lambda place: install(kind, place)), tree(kind)]
+
+
+def install(kind, place):
+    with KINDS[kind].machine([tree(kind)], keep=True) as machine:
         copy_source(machine.files / INSIDE.lstrip("/"))
-        for command in ("meson setup build --prefix=/usr -Dtests=disabled -Dlibsystemd=enabled",
+        if kind == "systemd-247":
+            copy_meson(machine)
+        for command in (f"meson setup build --prefix=/usr -Dtests=disabled {KINDS[kind].options}",
                         "meson compile -C build",
                         "meson install -C build"):
             machine.run("sh", "-c", f"cd {INSIDE} && {command}", timeout=300)
+        # There are no such terminals.
+        machine.run("sh", "-c", "! test -e /etc/inittab || sed -i '/getty/s/^/#/' /etc/inittab")
         machine.shutdown()
         # Its boot has the boot id of every machine that does not fake one: their journals would hold it.
         shutil.rmtree(machine.upper / "var/log/journal", ignore_errors=True)
         machine.upper.rename(place)
 
 
-def remove_old(suite):
+def copy_meson(machine):
+    """Debian 11's is too old for the project; that of Debian 12 is content with Debian 11's Python."""
+    source = tree("systemd-252")
+    for path in ("usr/bin/meson", "usr/lib/python3/dist-packages/mesonbuild"):
+        (machine.files / path).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (source / path).is_dir() else shutil.copy
+        copy(source / path, machine.files / path)
+
+
+def remove_old(name):
     """Removes what nobody has used for a day."""
-    for lock in scratch().glob(f"installed-{suite}-*.lock"):
+    for lock in scratch().glob(f"made-{name}-*.lock"):
         if time.time() - lock.stat().st_mtime > A_DAY:
-            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            for suffix in ("", ".partial"):
+                shutil.rmtree(f"{lock.with_suffix('')}{suffix}", ignore_errors=True)
             lock.with_suffix(".failed").unlink(missing_ok=True)
             lock.unlink()

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Debian trees, and machines booted from them with a real init, in a second and without a trace.
+"""Machines booted from Debian trees with a real init, in a second and without a trace.
 
 A machine is a set of namespaces over an overlay of a tree. `Machine` has systemd as its PID 1 and no
-network; it can be shut down, cut off from its power, and booted again. `Bare` has no init system, but the
-host's network: what a fresh installation gives to somebody who only has a shell in it. Needs root,
-mmdebstrap, util-linux and a mounted cgroup2; installs and changes nothing on the host.
+network; it can be shut down, cut off from its power, and booted again; so can `SysVInit` and `OpenRC`.
+`Shell` has no init system, and `Bare` the host's network besides: what a fresh installation gives to
+somebody who only has a shell in it. Needs root, util-linux and a mounted cgroup2; installs and changes
+nothing on the host.
 """
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import pathlib
@@ -20,8 +20,9 @@ import tempfile
 import time
 import uuid
 
+from trees import HarnessError, cache, locked
+
 BOOT = pathlib.Path(__file__).with_name("boot.py")
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 ENVIRONMENT = {
     "HOME": "/root",
     "LC_ALL": "C.UTF-8",
@@ -34,10 +35,6 @@ MASKED = ("getty.target", "systemd-logind.service", "systemd-sysctl.service", "s
           "logrotate.timer", "apt-daily.timer", "apt-daily-upgrade.timer")
 # The clock, the modules, the ports and the log of a machine would be the host's.
 DROPPED = "-sys_time,-sys_module,-sys_rawio,-syslog"
-
-
-class HarnessError(Exception):
-    """The tree or machine for a test could not be made: says nothing about heartbeatd."""
 
 
 def poll(condition, seconds):
@@ -65,14 +62,6 @@ def holds(condition, what, seconds):
 
 
 @contextlib.contextmanager
-def locked(path):
-    """Holds an exclusive lock on a file that is made for it."""
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
 def locked_directory(path):
     """Holds an exclusive lock on a directory; fails with BlockingIOError when somebody else does."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -81,51 +70,6 @@ def locked_directory(path):
         yield
     finally:
         os.close(descriptor)
-
-
-# Trees
-
-def cache():
-    """Where trees are kept from one run of the tests to the next."""
-    directory = pathlib.Path(os.environ.get("HEARTBEATD_ROOTS") or "/var/tmp/heartbeatd-roots")
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
-def mirror():
-    """The Debian mirror that this host's apt uses, else the default one."""
-    try:
-        listing = subprocess.run(
-            ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"],
-            capture_output=True, text=True).stdout.split()
-    except FileNotFoundError:
-        listing = []
-    return next((uri for uri in listing if uri.startswith("http")), DEFAULT_MIRROR)
-
-
-def root(suite, packages=(), variant="essential"):
-    """The tree of a Debian suite with some packages; made at the first call. Must not be written to."""
-    key = hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:12]
-    tree = cache() / f"{suite}-{variant}-{key}"
-    with locked(f"{tree}.lock"):
-        if not tree.is_dir():
-            make_tree(tree, suite, packages, variant)
-    return tree
-
-
-def make_tree(tree, suite, packages, variant):
-    partial = tree.with_name(tree.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    command = ["mmdebstrap", "--mode=root", f"--variant={variant}", "--aptopt=Acquire::Retries \"3\""]
-    command += [f"--include={','.join(packages)}"] if packages else []
-    source = mirror()
-    result = subprocess.run(command + [suite, str(partial), source], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if result.returncode != 0:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise HarnessError(f"no {suite} tree; can {source} be reached?\n{result.stdout[-2000:]}")
-    partial.chmod(0o755)
-    partial.rename(tree)
 
 
 # Machines
@@ -229,6 +173,11 @@ class Namespaces:
     def in_cgroup(self, cgroup, command):
         return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup)] + command
 
+    def confined(self, *command):
+        """The command line that runs a command without what is dropped. With the host's setpriv(1), not one
+        from inside: a small root has none that can do it."""
+        return ["setpriv", f"--bounding-set={self.dropped}", *command]
+
     def unshare_command(self):
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--cgroup",
                    "--propagation=private"]
@@ -251,7 +200,6 @@ class Namespaces:
             "keep": self.keep,
             "boot_id": str(boot_id) if self.fake_boot else None,
             "shared": [str(directory) for directory in self.shared],
-            "dropped": self.dropped,
             "init": self.init,
         })
 
@@ -261,9 +209,9 @@ class Namespaces:
         (self.cgroup / "run").mkdir(exist_ok=True)
         self.log = self.place / "boot.log"
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                self.in_cgroup(self.cgroup, self.unshare_command() + [str(BOOT), self.boot_settings()]),
-                env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            command = self.unshare_command() + self.confined(str(BOOT), self.boot_settings())
+            self.process = subprocess.Popen(self.in_cgroup(self.cgroup, command), env=ENVIRONMENT,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.pid = None
         try:
             self.pid = wait_for(self.find_init, "the init has been started")
@@ -278,8 +226,9 @@ class Namespaces:
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for child in children.read_text().split():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                arguments = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-                if arguments[0] == self.init[0].encode():
+                # sysvinit soon calls itself "init [2]".
+                title = pathlib.Path(f"/proc/{child}/cmdline").read_text().split("\0")[0].split(" ")[0]
+                if os.path.basename(title) == os.path.basename(self.init[0]):
                     return int(child)
         return None
 
@@ -304,8 +253,8 @@ class Namespaces:
 
     def enter(self, *command):
         """The command line that runs a command inside."""
-        into = ["nsenter", f"--target={self.pid}", "--all", "setpriv", f"--bounding-set={self.dropped}"]
-        return self.in_cgroup(self.cgroup / "run", into + list(command))
+        into = self.confined("nsenter", f"--target={self.pid}", "--all", *command)
+        return self.in_cgroup(self.cgroup / "run", into)
 
     def run(self, *command, check=True, timeout=60, **options):
         """Runs a command inside; returns subprocess.CompletedProcess, its two outputs as text."""
@@ -317,10 +266,15 @@ class Namespaces:
         return result
 
 
-class Bare(Namespaces):
-    """A root without an init system: a shell waits as PID 1 and reaps. May hold machines of its own."""
+class Shell(Namespaces):
+    """A root without an init system: a shell waits as PID 1 and reaps."""
 
     init = ("sh", "-c", "sleep infinity & wait")
+
+
+class Bare(Shell):
+    """With the host's network. May hold machines of its own."""
+
     dropped = "-sys_module,-sys_rawio"
     own_network = False
 
@@ -338,15 +292,22 @@ class Machine(Namespaces):
 
     def wait_until_up(self):
         try:
-            wait_for(self.is_up, "systemd is up")
+            wait_for(self.is_up_or_ended, "the machine is up")
         except AssertionError as error:
-            raise HarnessError(f"{error}\n{self.run('systemctl', 'list-jobs', check=False).stdout}") from None
+            raise HarnessError(f"{error}\n{self.boot_jobs()}") from None
+
+    def is_up_or_ended(self):
+        if self.process.poll() is not None:
+            raise HarnessError("the init has ended")
+        return self.is_up()
 
     def is_up(self):
-        if self.process.poll() is not None:
-            raise HarnessError("systemd has ended")
         state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
         return state in ("running", "degraded")
+
+    def boot_jobs(self):
+        """What a boot that takes too long has not finished."""
+        return self.run("systemctl", "list-jobs", check=False).stdout
 
     def shutdown(self):
         """An orderly poweroff."""
@@ -357,3 +318,33 @@ class Machine(Namespaces):
         """An orderly shutdown and a boot over the same disk."""
         self.shutdown()
         self.boot()
+
+
+class SysVInit(Machine):
+    """A host with sysvinit as its PID 1, up in runlevel 2."""
+
+    init = ("/sbin/init",)
+
+    def is_up(self):
+        return self.run("runlevel", check=False).stdout == "N 2\n" and not self.is_changing()
+
+    def boot_jobs(self):
+        return self.run("ps", "axf", check=False).stdout
+
+    def is_changing(self):
+        """Whether the scripts of a runlevel are still being run."""
+        return self.run("pgrep", "--full", "^/bin/sh /etc/init.d/rc ", check=False).returncode == 0
+
+    def shutdown(self):
+        # The command is among what is ended.
+        self.run("telinit", "0", check=False)
+        self.wait_until_gone()
+
+
+class OpenRC(SysVInit):
+    """A host where sysvinit as PID 1 runs OpenRC."""
+
+    def is_changing(self):
+        """Whether a runlevel is still to be reached."""
+        return self.run("rc-status", "--runlevel", check=False).stdout != "default\n" or \
+            self.run("pgrep", "--exact", "openrc", check=False).returncode == 0

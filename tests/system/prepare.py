@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Makes the trees and the installations that the tests in this directory need, both suites at once.
+"""Makes the trees and the installations that the tests in this directory need, two at a time.
 
 The tests make what is missing by themselves; this is for time limits that count tests only. What it makes
 lies in $HEARTBEATD_SYSTEM_DIR, for one run of the tests, else in the cache of trees.
@@ -9,14 +9,17 @@ lies in $HEARTBEATD_SYSTEM_DIR, for one run of the tests, else in the cache of t
 import concurrent.futures
 import sys
 
-from install import SUITES, installed
-from machine import HarnessError
+from install import KINDS, SUPERVISORS, installed
+from smallroot import small_root
+from trees import HarnessError, root
 
 
 def main():
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        for layers in pool.map(installed, SUITES):
-            print(*layers, sep=" over ")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        jobs = [pool.submit(small_root), pool.submit(root, *SUPERVISORS)]
+        jobs += [pool.submit(installed, kind) for kind in KINDS]
+        for job in jobs:
+            print(job.result())
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import unittest
 import unittest.mock
 
 import machine
+import trees
 from install import tree
-from machine import HarnessError, Machine
+from machine import Machine
+from trees import HarnessError
 
 CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_TIME, CAP_SYSLOG = 16, 17, 25, 34  # linux/capability.h
 
@@ -18,7 +20,7 @@ class Harness:
     time_limit = 120
 
     def machine(self, **options):
-        return Machine([tree(self.suite)], **options)
+        return Machine([tree(self.kind)], **options)
 
     def test_a_machine_leaves_nothing_behind(self):
         mounts = pathlib.Path("/proc/self/mountinfo").read_text()
@@ -77,12 +79,16 @@ class Harness:
             self.assertEqual(host.run("cat", "/proc/sys/net/unix/max_dgram_qlen").stdout, "512\n")
 
 
+class Harness247(Harness, unittest.TestCase):
+    kind = "systemd-247"
+
+
 class Harness252(Harness, unittest.TestCase):
-    suite = "bookworm"
+    kind = "systemd-252"
 
 
 class Harness257(Harness, unittest.TestCase):
-    suite = "trixie"
+    kind = "systemd-257"
 
 
 class Failures(unittest.TestCase):
@@ -96,6 +102,11 @@ class Failures(unittest.TestCase):
         nowhere = "http://127.0.0.1:9/debian"
         with tempfile.TemporaryDirectory() as directory, \
                 unittest.mock.patch.dict(os.environ, HEARTBEATD_ROOTS=directory), \
-                unittest.mock.patch("machine.mirror", lambda: nowhere), \
+                unittest.mock.patch("trees.mirror", lambda: nowhere), \
                 self.assertRaisesRegex(HarnessError, f"no bookworm tree; can {nowhere} be reached"):
-            machine.root("bookworm")
+            trees.root("bookworm")
+
+    def test_a_tree_that_is_there_takes_no_mirror(self):
+        there = tree("systemd-252")
+        with unittest.mock.patch("trees.mirror", lambda: "http://127.0.0.1:9/debian"):
+            self.assertEqual(tree("systemd-252"), there)

@@ -1,36 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""The README's other commands, to the letter and in its order, by somebody who has just built the program.
+"""The README's commands for each init, to the letter and in its order, by somebody who has just built it.
 
-The first two, which fetch packages, are those of test_fresh.
+The first two, which fetch packages, are those of test_fresh; runit and s6 have test_supervisors, the static
+program has test_busybox.
 """
 
 import re
 import unittest
 
-from install import INSIDE, copy_source, tree
-from machine import Machine, wait_for
-from test_fresh import readme_commands
+from install import INSIDE, KINDS, copy_source, tree
+from machine import wait_for
+from readme import readme_block, readme_commands
 
 
-class Readme:
+class Readme(unittest.TestCase):
     time_limit = 180
 
-    def test_its_commands_do_what_it_says(self):
-        set_up, _, install, reload, fields, fork, tutorial = readme_commands()
-        with Machine([tree(self.suite)]) as self.machine:
-            copy_source(self.machine.files / INSIDE.lstrip("/"))
-            self.follow(re.search(r"meson setup build && meson compile -C build", set_up)[0])
-            self.beat_as_root()
-            self.assert_installs(install)
-            self.follow(reload)
-            self.assertRegex(self.follow(fields), r"HEARTBEAT_SEQ=\d+\n")
-            self.machine.run("systemctl", "disable", "--now", "heartbeatd")
-            self.assert_forks(fork)
-            self.assert_is_the_tutorials(tutorial)
+    def build(self, kind):
+        """A machine in which the program was built by the README's first command, but for the packages."""
+        self.machine = self.enterContext(KINDS[kind].machine([tree(kind)], keep=True))
+        copy_source(self.machine.files / INSIDE.lstrip("/"))
+        self.follow(re.search(r"meson setup build && meson compile -C build", readme_commands()[0])[0])
 
     def follow(self, commands):
         """What the commands print; each must succeed."""
         return self.machine.run("sh", "-e", "-c", f"cd {INSIDE}\n{commands}", timeout=120).stdout
+
+    def log(self):
+        path = self.machine.files / "var/log/heartbeatd/heartbeat.log"
+        return path.read_text() if path.exists() else ""
+
+    def wait_for_second_beat(self):
+        wait_for(lambda: re.search(r"Z heartbeat 2\n", self.log()), "a second beat in the log file", 25)
+
+
+class OnSystemd:
+    def test_its_commands_do_what_it_says(self):
+        _, _, install, reload, fields, fork, tutorial, *_ = readme_commands()
+        self.build(self.kind)
+        self.beat_as_root()
+        self.assert_installs(install)
+        self.follow(reload)
+        self.assertRegex(self.follow(fields), r"HEARTBEAT_SEQ=\d+\n")
+        self.machine.run("systemctl", "disable", "--now", "heartbeatd")
+        self.assert_forks(fork)
+        self.assert_is_the_tutorials(tutorial)
 
     def beat_as_root(self):
         """As the first command goes on to do; the service must not stumble over what root leaves."""
@@ -46,8 +60,7 @@ class Readme:
     def assert_forks(self, commands):
         printed = self.follow(commands)
         self.assertRegex(printed, r"\A\d+\n\Z")
-        log = (self.machine.files / "var/log/heartbeatd/heartbeat.log").read_text()
-        self.assertRegex(log, r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z heartbeat 1\n")
+        self.assertRegex(self.log(), r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z heartbeat 1\n")
 
     def assert_is_the_tutorials(self, command):
         self.follow(command)
@@ -56,9 +69,31 @@ class Readme:
         self.follow("heartbeatd --stop")
 
 
-class ReadmeOnSystemd252(Readme, unittest.TestCase):
-    suite = "bookworm"
+class OnSystemd252(OnSystemd, Readme):
+    kind = "systemd-252"
 
 
-class ReadmeOnSystemd257(Readme, unittest.TestCase):
-    suite = "trixie"
+class OnSystemd257(OnSystemd, Readme):
+    kind = "systemd-257"
+
+
+class OnOtherInits(Readme):
+    def enable(self, kind, command):
+        """By hand first, as it says, and then for good by the commands with this one."""
+        _, _, install, _, _, fork, *_ = readme_commands()
+        self.build(kind)
+        self.follow(re.match(r"meson install -C build\n", install)[0])
+        self.assertRegex(self.follow(fork), r"\A\d+\n\Z")
+        self.follow(readme_block(command))
+        self.wait_for_second_beat()
+        self.machine.reboot()
+        self.assertRegex(self.follow("heartbeatd --running"), r"\A\d+\n\Z")
+
+    def test_sysvinit(self):
+        self.enable("sysvinit", "update-rc.d")
+
+    def test_openrc_0_45(self):
+        self.enable("openrc-0.45", "rc-update")
+
+    def test_openrc_0_64(self):
+        self.enable("openrc-0.64", "rc-update")

@@ -4,7 +4,7 @@
 import os
 import time
 
-from host import BEAT, DAEMON, UNIT, Systemd252, Systemd257
+from host import BEAT, DAEMON, UNIT, Systemd247, Systemd252, Systemd257
 from machine import holds, wait_for
 
 UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"  # SD_MESSAGE_UNIT_FAILURE_RESULT
@@ -48,6 +48,10 @@ class Beats:
         self.assertIn("This is beat number 1 ", text)
 
 
+class Beats247(Beats, Systemd247):
+    pass
+
+
 class Beats252(Beats, Systemd252):
     pass
 
@@ -86,6 +90,10 @@ class Stop:
         self.assertEqual({beat["_PID"] for beat in beats}, {pid})
         self.assert_consecutive([int(beat["HEARTBEAT_SEQ"]) for beat in beats])
         self.assertEqual(host.shows("MainPID", "NRestarts"), (pid, "0"))
+
+
+class Stop247(Stop, Systemd247):
+    pass
 
 
 class Stop252(Stop, Systemd252):
@@ -157,6 +165,10 @@ class Restart:
                       host.systemctl("status", "heartbeatd", check=False).stdout)
 
 
+class Restart247(Restart, Systemd247):
+    pass
+
+
 class Restart252(Restart, Systemd252):
     pass
 
@@ -214,6 +226,10 @@ class Reload:
         host.wait_for_beats(len(host.beats()) + 3, "HEARTBEAT_INTERVAL_USEC=200000")
 
 
+class Reload247(Reload, Systemd247):
+    pass
+
+
 class Reload252(Reload, Systemd252):
     pass
 
@@ -243,6 +259,10 @@ class Reboot:
         host.power_cut()
         host.boot()
         self.assert_back_by_itself(host)
+
+
+class Reboot247(Reboot, Systemd247):
+    pass
 
 
 class Reboot252(Reboot, Systemd252):
@@ -323,6 +343,10 @@ class Files:
         self.assertEqual(host.show("NRestarts"), "0")
 
 
+class Files247(Files, Systemd247):
+    pass
+
+
 class Files252(Files, Systemd252):
     pass
 
@@ -349,6 +373,10 @@ class Tutorial:
         self.assertFalse((host.files / "run/heartbeatd.pid").exists())
         self.assertEqual(host.run(DAEMON, "--running", check=False).returncode, 3)
         self.assertEqual(host.run("ps", "-p", pid, check=False).returncode, 1)
+
+
+class Tutorial247(Tutorial, Systemd247):
+    pass
 
 
 class Tutorial252(Tutorial, Systemd252):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Every Type= that a unit may give heartbeatd, its readiness and its watchdog as systemd sees them."""
 
-from host import DAEMON, STATUS, UNIT, VERIFY, Systemd252, Systemd257
+import re
+
+from host import DAEMON, STATUS, UNIT, Systemd247, Systemd252, Systemd257
 from install import INSIDE
 from machine import wait_for
 
@@ -98,13 +100,12 @@ class Foreground:
         self.assertEqual(host.main_pid(), pid)
         self.assert_beats_under_watchdog(host)
 
-
     def built_host(self, kind):
         """A host where the project has been built anew for a Type=."""
         host = self.host()
         for command in (f"meson configure build -Dservice-type={kind}", "meson install -C build"):
             host.run("sh", "-c", f"cd {INSIDE} && {command}")
-        self.assertEqual(host.run(*VERIFY, UNIT).stdout, "")
+        self.assert_verifies(host, UNIT)
         host.configure(QUICK)
         host.systemctl("start", "heartbeatd")
         self.assertEqual(host.show("Type"), kind)
@@ -117,8 +118,22 @@ class Foreground:
         host.wait_for_beats(3, "HEARTBEAT_INTERVAL_USEC=300000")
         self.assertEqual(host.shows("ActiveState", "NRestarts"), ("active", "0"))
 
+    def test_a_build_without_libsystemd_beats_and_is_not_killed_for_its_silence(self):
+        host = self.host()
+        for command in ("meson configure build -Dlibsystemd=disabled", "meson install -C build"):
+            host.run("sh", "-c", f"cd {INSIDE} && {command}")
+        self.assert_verifies(host, UNIT)
+        host.configure(QUICK)
+        host.systemctl("start", "heartbeatd")
+        wait_for(lambda: len(re.findall(r"Z heartbeat \d+\n", host.messages())) >= 3, "beats as lines")
+        self.assertEqual(host.shows("WatchdogUSec", "NRestarts", "ActiveState"), ("0", "0", "active"))
+
     def test_a_build_for_notify(self):
         self.assert_reloads(self.built_host("notify"))
+
+
+class Foreground247(Foreground, Systemd247):
+    pass
 
 
 class Foreground252(Foreground, Systemd252):
@@ -219,6 +234,10 @@ class Forking:
         self.assertNotEqual(host.systemctl("start", self.UNIT, check=False).returncode, 0)
         self.assertIn("code=exited ; status=6", host.show("ExecStart", self.UNIT))
         self.assertIn('Interval: "5ms": expected', host.messages(self.UNIT))
+
+
+class Forking247(Forking, Systemd247):
+    pass
 
 
 class Forking252(Forking, Systemd252):

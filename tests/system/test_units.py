@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What `meson install` puts in place: accepted by the programs that read it, and gone when uninstalled."""
 
-from host import BEAT, VERIFY, Systemd252, Systemd257
+from host import BEAT, Systemd247, Systemd252, Systemd257
 from install import INSIDE
 from machine import wait_for
 
@@ -20,9 +20,8 @@ class Installed:
 
     def test_the_units_verify_without_a_word(self):
         host = self.host()
-        self.assert_silent(host, *VERIFY, "/usr/lib/systemd/system/heartbeatd.service")
-        self.assert_silent(host, "env", "XDG_RUNTIME_DIR=/run", *VERIFY, "--user",
-                           "/usr/lib/systemd/user/heartbeatd.service")
+        self.assert_verifies(host, "heartbeatd.service")
+        self.assert_verifies(host, "--user", "/usr/lib/systemd/user/heartbeatd.service")
 
     def test_user_directories_and_catalog_are_there_after_the_installation(self):
         host = self.host()
@@ -37,15 +36,24 @@ class Installed:
 
     def test_sysusers_and_tmpfiles_accept_their_files_and_have_nothing_left_to_do(self):
         host = self.host()
-        for kind in ("sysusers.d", "tmpfiles.d"):
-            text = host.run("systemd-analyze", "cat-config", f"{kind}/heartbeatd.conf").stdout
-            self.assertIn(f"/usr/lib/{kind}/heartbeatd.conf", text)
+        for kind in ("sysusers", "tmpfiles"):
+            self.assertIn(f"# /usr/lib/{kind}.d/heartbeatd.conf\n",
+                          host.run(f"systemd-{kind}", "--cat-config").stdout)
         self.assert_silent(host, "systemd-sysusers", "/usr/lib/sysusers.d/heartbeatd.conf")
         self.assert_silent(host, "systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/heartbeatd.conf")
 
+    def test_the_init_script_leaves_its_verbs_to_systemd(self):
+        host = self.host()
+        host.run("/etc/init.d/heartbeatd", "start")
+        self.assertEqual(host.show("ActiveState"), "active")
+        wait_for(lambda: host.running() == host.main_pid(), "the unit's daemon runs, and no other")
+        host.run("/etc/init.d/heartbeatd", "stop")
+        self.assertEqual(host.shows("ActiveState", "Result"), ("inactive", "success"))
+
     def test_logrotate_accepts_its_file(self):
         host = self.host()
-        result = host.run("logrotate", "--debug", "/etc/logrotate.d/heartbeatd")
+        host.write("/run/state", "")  # one that is missing is an error, too
+        result = host.run("logrotate", "--debug", "--state=/run/state", "/etc/logrotate.d/heartbeatd")
         self.assertNotIn("error", result.stdout + result.stderr)
 
     def test_uninstalling_leaves_no_unit(self):
@@ -57,6 +65,10 @@ class Installed:
         left = host.run("find", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/etc/systemd",
                         "-name", "heartbeat*").stdout
         self.assertEqual(left, "")
+
+
+class Installed247(Installed, Systemd247):
+    pass
 
 
 class Installed252(Installed, Systemd252):
@@ -101,6 +113,10 @@ class UserUnit:
         user_systemctl("stop", "heartbeatd")
         wait_for(lambda: not (host.files / "proc" / pid).exists(), "the daemon is gone")
         self.assertEqual(user_systemctl("show", "--value", "--property=Result", "heartbeatd"), "success")
+
+
+class UserUnit247(UserUnit, Systemd247):
+    pass
 
 
 class UserUnit252(UserUnit, Systemd252):
