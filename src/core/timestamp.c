@@ -3,6 +3,8 @@
 
 #include "core/timestamp.h"
 
+#include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #define LAST_OF_YEAR_9999 (UINT64_C(253402300799) * USEC_PER_SEC + 999999)
@@ -39,4 +41,42 @@ char *timestamp_format(usec_t realtime_usec, char buffer[static TIMESTAMP_TEXT_M
     *at++ = 'Z';
     *at = '\0';
     return buffer;
+}
+
+/* Takes decimal digits and the character behind them. Returns where it ends, or NULL. */
+static const char *take_digits(const char *at, unsigned count, char behind, int *ret)
+{
+    if (!at)
+        return NULL;
+    *ret = 0;
+    for (unsigned i = 0; i < count; i++, at++) {
+        if (*at < '0' || *at > '9')
+            return NULL;
+        *ret = *ret * 10 + (*at - '0');
+    }
+    return *at == behind ? at + 1 : NULL;
+}
+
+int timestamp_parse(const char *text, usec_t *ret_realtime_usec)
+{
+    struct tm tm = { 0 };
+    char again[TIMESTAMP_TEXT_MAX];
+    int msec = 0;
+    const char *at = take_digits(text, 4, '-', &tm.tm_year);
+    at = take_digits(at, 2, '-', &tm.tm_mon);
+    at = take_digits(at, 2, 'T', &tm.tm_mday);
+    at = take_digits(at, 2, ':', &tm.tm_hour);
+    at = take_digits(at, 2, ':', &tm.tm_min);
+    at = take_digits(at, 2, '.', &tm.tm_sec);
+    at = take_digits(at, 3, 'Z', &msec);
+    if (!at || *at != '\0' || tm.tm_year < 1970)
+        return -EINVAL;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    usec_t usec = (usec_t)timegm(&tm) * USEC_PER_SEC + (usec_t)msec * USEC_PER_MSEC;
+    /* A 31st of June, which timegm() takes for the 1st of July, comes back as another text. */
+    if (strcmp(timestamp_format(usec, again), text) != 0)
+        return -EINVAL;
+    *ret_realtime_usec = usec;
+    return 0;
 }

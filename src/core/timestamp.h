@@ -10,3 +10,6 @@
 /* RFC 3339 in UTC, milliseconds cut and not rounded, so that no text names a moment that had not come yet.
  * realtime_usec is CLOCK_REALTIME; past the year 9999 the last moment of it is written. Returns buffer. */
 char *timestamp_format(usec_t realtime_usec, char buffer[static TIMESTAMP_TEXT_MAX]);
+
+/* Reads exactly what timestamp_format() writes, from 1970 on. Returns 0 or -EINVAL. */
+int timestamp_parse(const char *text, usec_t *ret_realtime_usec);

@@ -59,3 +59,53 @@ Test(timestamp, does_not_depend_on_the_time_zone)
     tzset();
     cr_expect_str_eq(timestamp_format(0, buffer), "1970-01-01T00:00:00.000Z");
 }
+
+Test(timestamp, that_was_written_is_read_back)
+{
+    static const usec_t table[] = {
+        0,
+        1000,
+        UINT64_C(1795352410123000),
+        UINT64_C(951782399999000),           /* the last of 29 February 2000 */
+        UINT64_C(2147483647) * USEC_PER_SEC, /* 2038 */
+        UINT64_C(4294967296) * USEC_PER_SEC, /* 2106 */
+        UINT64_C(253402300799999000),
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        char text[TIMESTAMP_TEXT_MAX];
+        usec_t again = 1;
+        cr_expect_eq(timestamp_parse(timestamp_format(table[i], text), &again), 0, "%s", text);
+        cr_expect_eq(again, table[i], "%s", text);
+    }
+}
+
+Test(timestamp, what_is_none_is_refused)
+{
+    static const char *const table[] = {
+        "",
+        "2026",
+        "2026-11-22T13:00:10Z",
+        "2026-11-22T13:00:10.12Z",
+        "2026-11-22T13:00:10.123",
+        "2026-11-22T13:00:10.123z",
+        "2026-11-22 13:00:10.123Z",
+        "2026-11-22T13:00:10.123Z ",
+        "2026-11-22T13:00:10.123+00:00",
+        "2026-02-29T00:00:00.000Z",
+        "2026-06-31T00:00:00.000Z",
+        "2026-00-01T00:00:00.000Z",
+        "2026-13-01T00:00:00.000Z",
+        "2026-01-00T00:00:00.000Z",
+        "2026-01-01T24:00:00.000Z",
+        "2026-01-01T00:60:00.000Z",
+        "2026-12-31T23:59:60.000Z", /* CLOCK_REALTIME has no leap seconds */
+        "1969-12-31T23:59:59.999Z",
+        "-026-01-01T00:00:00.000Z",
+        "99999-01-01T00:00:00.000Z",
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        usec_t untouched = 1;
+        cr_expect_neq(timestamp_parse(table[i], &untouched), 0, "\"%s\"", table[i]);
+        cr_expect_eq(untouched, 1u);
+    }
+}

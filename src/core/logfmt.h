@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* One record as one line: key=value pairs between single blanks, as logfmt has them.
+ *
+ * A key is made of a-z, 0-9 and _. A value stands as it is if it has neither blank, quote, equals sign,
+ * backslash nor control character in it and is not empty; else in double quotes, with \" \\ \n and \xHH. Any
+ * bytes but NUL can be a value, and every line that is read back is the one that was written. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A line in the making. What does not fit into the buffer sets full; a pair is never cut. */
+typedef struct LogfmtLine {
+    char *text; /* ended by NUL */
+    size_t size;
+    size_t length;
+    bool full;
+} LogfmtLine;
+
+/* size: of the buffer, at least 1. */
+void logfmt_begin(LogfmtLine *line, char *buffer, size_t size);
+void logfmt_add(LogfmtLine *line, const char *key, const char *value);
+void logfmt_add_number(LogfmtLine *line, const char *key, uint64_t value);
+
+/* A pair in a line that is being read, as it stands there. */
+typedef struct LogfmtPair {
+    const char *key;
+    size_t key_length;
+    const char *value; /* between the quotes, if there are any */
+    size_t value_length;
+    bool quoted;
+} LogfmtPair;
+
+/* Reads the next pair of the line that goes from *at to end, without its newline, and moves *at behind it.
+ * Returns 1, 0 at the end of the line, or -EBADMSG when what stands there is none. */
+int logfmt_next(const char **at, const char *end, LogfmtPair *ret);
+
+bool logfmt_is(const LogfmtPair *pair, const char *key);
+
+/* The value as text. Returns 0, -E2BIG when it and a NUL need more than size bytes, -EBADMSG for an escape
+ * that the format has not, NUL included. */
+int logfmt_text(const LogfmtPair *pair, char *ret, size_t size);
+
+/* The value as a decimal number. Returns 0, or -EBADMSG when it is none or above UINT64_MAX. */
+int logfmt_number(const LogfmtPair *pair, uint64_t *ret);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* The latest beat as one record: what tells, to whoever reads it, that the host was alive. */
+
+#include "core/message.h"
+#include "core/verdict.h"
+#include "util/usec.h"
+
+#define PULSE_VERSION 1
+#define PULSE_SIZE 512   /* bytes of the record, a newline at the end included */
+#define RUN_ID_LENGTH 32 /* hexadecimal digits */
+
+typedef struct Pulse {
+    char run[RUN_ID_LENGTH + 1];
+    char boot[BOOT_ID_LENGTH + 1];
+    uint64_t pid;
+    uint64_t start_ticks; /* of the process: starttime in proc(5), without which a pid says little */
+    usec_t started_usec;  /* CLOCK_REALTIME of the run's first beat */
+    uint64_t seq;         /* number of the beat in its run */
+    usec_t due_usec;      /* CLOCK_BOOTTIME instant that it stands for */
+    usec_t realtime_usec; /* of the beat, on three clocks */
+    usec_t boottime_usec;
+    usec_t monotonic_usec;
+    usec_t interval_usec;
+    usec_t late_usec;
+    usec_t late_max_usec; /* in the run */
+    uint64_t missed;      /* in the run, as the three below */
+    uint64_t failing;     /* outputs that fail at present */
+    uint64_t lost;        /* messages that no output took */
+    uint64_t gaps;
+    Cause last_cause; /* of the last gap, if there was one */
+} Pulse;
+
+/* Writes the record, padded with blanks to its size. Time values up to the year 30000 fit, and all numbers
+ * that can come of them. */
+void pulse_format(const Pulse *pulse, char ret[static PULSE_SIZE]);
+
+/* Reads it back. Returns 0, -EBADMSG when it is damaged or torn, -ENOTSUP when a newer version wrote it. Keys
+ * that are not known are passed over. */
+int pulse_parse(const char text[static PULSE_SIZE], Pulse *ret);

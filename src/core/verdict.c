@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a beat was missing. */
+
+#include "core/verdict.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+/* What explains a gap explains nearly all of what was lost in it, and what does not, next to nothing: half
+ * parts the two. */
+static bool explains(usec_t usec, usec_t lost_usec)
+{
+    return usec >= lost_usec - lost_usec / 2;
+}
+
+static bool measure_explains(Measure measure, usec_t lost_usec)
+{
+    return measure.known && explains(measure.usec, lost_usec);
+}
+
+/* A stop this shortly before the boot that followed belonged to the host's shutdown. Firmware and file system
+ * checks take minutes, and an administrator who stops a service seldom reboots by chance right after. */
+#define SHUTDOWN_USEC (10 * USEC_PER_MINUTE)
+
+/* The order matters. Throttling is part of the time that a process waits for a CPU, so it is asked for first;
+ * starvation stretches every step, so the longest step comes after it. A process that is stopped or frozen
+ * waits for no CPU: that time stands still, and cannot be taken for starvation. */
+static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
+{
+    if (explains(evidence->suspended_usec, lost_usec))
+        return CAUSE_SUSPEND;
+    if (measure_explains(evidence->throttled, lost_usec))
+        return CAUSE_CPU_THROTTLED;
+    if (measure_explains(evidence->starved, lost_usec))
+        return CAUSE_CPU_STARVED;
+    if (measure_explains(evidence->cpu, lost_usec))
+        return CAUSE_BUSY;
+    if (evidence->continued)
+        return CAUSE_PROCESS_STOPPED;
+    if (measure_explains(evidence->frozen, lost_usec))
+        return CAUSE_FROZEN;
+    if (explains(evidence->step_usec, lost_usec))
+        return CAUSE_OUTPUT_BLOCKED;
+    return CAUSE_UNKNOWN;
+}
+
+/* What the number of times says by which the process gave up the CPU: one each time it waits in poll(2), one
+ * more when something that leaves no other trace, a freezer or a debugger, takes it off. When the clocks
+ * alone have moved, nothing in this kernel ran. */
+static Verdict judge_switches(const RunEvidence *evidence)
+{
+    if (!evidence->switches_known || evidence->switches < evidence->polls)
+        return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
+    if (evidence->switches > evidence->polls)
+        return (Verdict){ .cause = CAUSE_PROCESS_STOPPED, .host = HOST_UP };
+    return (Verdict){ .cause = CAUSE_HOST_PAUSED, .sure = true, .host = HOST_UP };
+}
+
+Verdict verdict_within_run(const RunEvidence *evidence)
+{
+    usec_t lost_usec =
+        evidence->gap_usec > evidence->interval_usec ? evidence->gap_usec - evidence->interval_usec : 0;
+    if (lost_usec == 0)
+        return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
+    Cause cause = judge(evidence, lost_usec);
+    if (cause == CAUSE_UNKNOWN)
+        return judge_switches(evidence);
+    return (
+        Verdict){ .cause = cause, .sure = true, .host = cause == CAUSE_SUSPEND ? HOST_SUSPENDED : HOST_UP };
+}
+
+/* Signals by which a process ends itself: signal(7), those whose default is a core. */
+static bool is_crash(const char *status)
+{
+    static const char *const signals[] = { "ABRT", "BUS", "FPE",  "ILL",  "QUIT",
+                                           "SEGV", "SYS", "TRAP", "XCPU", "XFSZ" };
+    for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+        if (strcmp(status, signals[i]) == 0)
+            return true;
+    return false;
+}
+
+/* By the results that systemd.exec(5) lists for $SERVICE_RESULT. */
+static Cause judge_exit(const ExitRecord *record)
+{
+    if (strcmp(record->result, "oom-kill") == 0)
+        return CAUSE_SERVICE_OOM_KILLED;
+    if (strcmp(record->result, "watchdog") == 0)
+        return CAUSE_SERVICE_WATCHDOG_KILLED;
+    if (strcmp(record->result, "success") == 0)
+        return CAUSE_SERVICE_STOPPED;
+    if (strcmp(record->code, "dumped") == 0)
+        return CAUSE_SERVICE_CRASHED;
+    if (strcmp(record->code, "killed") == 0)
+        return is_crash(record->status) ? CAUSE_SERVICE_CRASHED : CAUSE_SERVICE_KILLED;
+    return CAUSE_SERVICE_FAILED;
+}
+
+/* What ended the run within its own boot, as far as a line says so. */
+static bool find_end(const PastEvidence *evidence, Cause *ret)
+{
+    if (evidence->exited)
+        *ret = judge_exit(evidence->exited);
+    else if (evidence->stopped)
+        *ret = CAUSE_SERVICE_STOPPED;
+    return evidence->exited || evidence->stopped;
+}
+
+static Verdict judge_other_boot(const PastEvidence *evidence)
+{
+    Cause cause;
+    if (!find_end(evidence, &cause))
+        return (Verdict){ .cause = CAUSE_HOST_DOWN, .sure = true, .host = HOST_DOWN };
+    if (cause != CAUSE_SERVICE_STOPPED || !evidence->stopped)
+        return (Verdict){ .cause = cause, .sure = true, .host = HOST_UNKNOWN };
+    /* A stop after the boot began: a wall clock that went back, and no telling how long it was between. */
+    bool backwards = evidence->stopped_usec > evidence->boot_usec;
+    if (backwards || evidence->boot_usec - evidence->stopped_usec <= SHUTDOWN_USEC)
+        return (Verdict){ .cause = CAUSE_HOST_SHUTDOWN, .sure = !backwards, .host = HOST_DOWN };
+    return (Verdict){ .cause = CAUSE_SERVICE_STOPPED, .sure = true, .host = HOST_UNKNOWN };
+}
+
+Verdict verdict_between_runs(const PastEvidence *evidence)
+{
+    Cause cause;
+    if (!evidence->readable)
+        return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UNKNOWN };
+    if (!evidence->same_boot)
+        return judge_other_boot(evidence);
+    if (find_end(evidence, &cause))
+        return (Verdict){ .cause = cause, .sure = true, .host = HOST_UP };
+    return (Verdict){ .cause = CAUSE_SERVICE_KILLED, .host = HOST_UP };
+}
+
+static const char *const cause_names[CAUSE_COUNT] = {
+    [CAUSE_UNKNOWN] = "unknown",
+    [CAUSE_SUSPEND] = "suspend",
+    [CAUSE_CPU_THROTTLED] = "cpu-throttled",
+    [CAUSE_CPU_STARVED] = "cpu-starved",
+    [CAUSE_BUSY] = "busy",
+    [CAUSE_PROCESS_STOPPED] = "process-stopped",
+    [CAUSE_FROZEN] = "frozen",
+    [CAUSE_OUTPUT_BLOCKED] = "output-blocked",
+    [CAUSE_HOST_PAUSED] = "host-paused",
+    [CAUSE_SERVICE_CRASHED] = "service-crashed",
+    [CAUSE_SERVICE_OOM_KILLED] = "service-oom-killed",
+    [CAUSE_SERVICE_WATCHDOG_KILLED] = "service-watchdog-killed",
+    [CAUSE_SERVICE_KILLED] = "service-killed",
+    [CAUSE_SERVICE_FAILED] = "service-failed",
+    [CAUSE_SERVICE_STOPPED] = "service-stopped",
+    [CAUSE_HOST_SHUTDOWN] = "host-shutdown",
+    [CAUSE_HOST_DOWN] = "host-down",
+};
+
+static const char *const host_state_names[] = {
+    [HOST_UNKNOWN] = "unknown",
+    [HOST_UP] = "up",
+    [HOST_SUSPENDED] = "suspended",
+    [HOST_DOWN] = "down",
+};
+
+static int find_name(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return (int)i;
+    return -EINVAL;
+}
+
+const char *cause_name(Cause cause)
+{
+    return cause_names[cause];
+}
+
+int cause_from_name(const char *name, Cause *ret)
+{
+    int r = find_name(cause_names, ELEMENTSOF(cause_names), name);
+    if (r < 0)
+        return r;
+    *ret = (Cause)r;
+    return 0;
+}
+
+const char *host_state_name(HostState state)
+{
+    return host_state_names[state];
+}
+
+int host_state_from_name(const char *name, HostState *ret)
+{
+    int r = find_name(host_state_names, ELEMENTSOF(host_state_names), name);
+    if (r < 0)
+        return r;
+    *ret = (HostState)r;
+    return 0;
+}
