@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* What the kernel counts about this process, from which a late beat is explained: sampled at every beat, for
+ * only what grew since the beat before can explain a gap. Everything may be missing, and is then not known.
+ */
+
+#include "core/verdict.h"
+
+/* Running totals since the process began; for throttled and frozen since its cgroup did. */
+typedef struct Counters {
+    Measure throttled; /* cpu.stat.local of the own cgroup, which counts what its parents suffered, too */
+    Measure starved;   /* the time on the run queue: schedstats in the kernel's documentation */
+    Measure frozen;    /* cgroup.stat.local, of kernels since 6.18 */
+    Measure cpu;       /* getrusage(2), user and system */
+    uint64_t switches; /* voluntary ones */
+    uint64_t faults;   /* major ones */
+} Counters;
+
+/* Descriptors of the files, -1 for those that are not there. */
+typedef struct Evidence {
+    int throttled_fd, starved_fd, frozen_fd;
+    const char *throttled_key;
+    uint64_t throttled_per_usec; /* the unit of that key's value: 1, or 1000 for nanoseconds */
+} Evidence;
+
+#define EVIDENCE_NONE ((Evidence){ .throttled_fd = -1, .starved_fd = -1, .frozen_fd = -1 })
+
+/* Finds the files. proc_self: "/proc/self"; cgroup_root: "/sys/fs/cgroup". Cannot fail: what is not found is
+ * not known. evidence_close() is for an Evidence that was never opened, too. */
+void evidence_open(Evidence *ret, const char *proc_self, const char *cgroup_root);
+void evidence_close(Evidence *evidence);
+
+/* Reads them all. */
+void evidence_sample(const Evidence *evidence, Counters *ret);

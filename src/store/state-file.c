@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* A file in the state directory. */
+
+#include "store/state-file.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/cleanup.h"
+
+/* O_NONBLOCK: a FIFO planted here is to be refused, not waited for. */
+static int open_file(const char *path, int flags, mode_t mode)
+{
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, mode);
+    return fd < 0 ? -errno : fd;
+}
+
+int state_file_open(const char *path, int flags)
+{
+    struct stat st;
+    cleanup_close int fd = open_file(path, flags, 0);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
+}
+
+static int make(const char *path, int flags, mode_t mode)
+{
+    const char *slash = strrchr(path, '/');
+    cleanup_free char *directory = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    struct stat st;
+    if (!directory)
+        return -ENOMEM;
+    cleanup_close int fd = open_file(path, flags | O_CREAT | O_EXCL, mode);
+    if (fd < 0)
+        return fd;
+    if (geteuid() == 0 && (stat(directory, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
+        return -errno;
+    return steal_fd(&fd);
+}
+
+int state_file_open_or_make(const char *path, int flags, mode_t mode)
+{
+    for (;;) {
+        int fd = state_file_open(path, flags);
+        if (fd == -ENOENT)
+            fd = make(path, flags, mode);
+        if (fd != -EEXIST) /* else another start was faster */
+            return fd;
+    }
+}

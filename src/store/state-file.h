@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* A file in the state directory, which may be anybody's trap: opened without following, waiting or acquiring.
+ */
+
+#include <sys/types.h>
+
+/* Opens a regular file. Returns a descriptor, or -errno: -ENOENT, -EINVAL when it is none. */
+int state_file_open(const char *path, int flags);
+
+/* As above, and makes it where it is missing, with this mode less the umask; where root makes it, it is the
+ * directory's owner's, who could not start again otherwise. */
+int state_file_open_or_make(const char *path, int flags, mode_t mode);

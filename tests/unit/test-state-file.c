@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* A file in the state directory, and what may stand in its place. */
+
+#include "store/state-file.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "temp-dir.h"
+#include "util/cleanup.h"
+
+TestSuite(state_file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+
+Test(state_file, is_made_with_its_mode_and_opened_again)
+{
+    struct stat st;
+    cr_expect_eq(state_file_open("file", O_RDONLY), -ENOENT);
+    cleanup_close int fd = state_file_open_or_make("file", O_RDWR, 0644);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(fstat(fd, &st), 0);
+    cr_expect_eq(st.st_mode, S_IFREG | 0644u);
+    cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    cr_assert_eq(write(fd, "x", 1), 1);
+    cleanup_close int again = state_file_open_or_make("file", O_RDWR, 0600);
+    cr_assert_geq(again, 0);
+    cr_expect_str_eq(temp_read("file"), "x", "an existing one is left as it is");
+    cr_assert_eq(fstat(again, &st), 0);
+    cr_expect_eq(st.st_mode, S_IFREG | 0644u);
+}
+
+Test(state_file, of_root_is_its_directorys_owners)
+{
+    struct stat st;
+    if (geteuid() != 0)
+        temp_dir_skip("needs root");
+    cr_assert_eq(mkdir("theirs", 0755), 0);
+    cr_assert_eq(chown("theirs", 65534, 65533), 0);
+    cleanup_close int fd = state_file_open_or_make(temp_path("theirs/file"), O_RDWR, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(fstat(fd, &st), 0);
+    cr_expect_eq(st.st_uid, 65534u);
+    cr_expect_eq(st.st_gid, 65533u);
+}
+
+Test(state_file, that_is_a_trap_is_refused_at_once)
+{
+    static const struct {
+        const char *name;
+        int result;
+    } table[] = {
+        { "link", -ELOOP },       { "dangling", -ELOOP },     { "fifo", -EINVAL },
+        { "directory", -EISDIR }, { "file/below", -ENOTDIR }, { "none/below", -ENOENT },
+    };
+    temp_write_text("file", "kept");
+    cr_assert_eq(symlink("file", "link"), 0);
+    cr_assert_eq(symlink("nowhere", "dangling"), 0);
+    cr_assert_eq(mkfifo("fifo", 0600), 0);
+    cr_assert_eq(mkdir("directory", 0700), 0);
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        cr_expect_eq(state_file_open_or_make(table[i].name, O_RDWR, 0600), table[i].result, "%s",
+                     table[i].name);
+    cr_expect_eq(state_file_open("directory", O_RDONLY), -EINVAL);
+    cr_expect_neq(access("nowhere", F_OK), 0, "nothing is made through a link");
+    cr_expect_str_eq(temp_read("file"), "kept");
+}
