@@ -84,20 +84,32 @@ static int check_sum(const char text[static PULSE_SIZE])
     return memcmp(text + length, sum, sizeof(sum)) == 0 ? (int)length : -EBADMSG;
 }
 
-static int take(Pulse *pulse, const LogfmtPair *pair)
+/* A bit for each of the numbers, and one for the cause. */
+#define SEEN_CAUSE (1U << ELEMENTSOF(numbers))
+#define SEEN_NUMBERS (SEEN_CAUSE - 1)
+
+static int take_cause(Pulse *pulse, const LogfmtPair *pair)
 {
     char cause[32];
+    int r = logfmt_text(pair, cause, sizeof(cause));
+    return r == 0 ? cause_from_name(cause, &pulse->last_cause) : r;
+}
+
+static int take(Pulse *pulse, const LogfmtPair *pair, unsigned *seen)
+{
     if (logfmt_is(pair, "run"))
         return logfmt_text(pair, pulse->run, sizeof(pulse->run));
     if (logfmt_is(pair, "boot"))
         return logfmt_text(pair, pulse->boot, sizeof(pulse->boot));
     if (logfmt_is(pair, "last_cause")) {
-        int r = logfmt_text(pair, cause, sizeof(cause));
-        return r == 0 ? cause_from_name(cause, &pulse->last_cause) : r;
+        *seen |= SEEN_CAUSE;
+        return take_cause(pulse, pair);
     }
     for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
-        if (logfmt_is(pair, numbers[i].key))
+        if (logfmt_is(pair, numbers[i].key)) {
+            *seen |= 1U << i;
             return logfmt_number(pair, number_in(pulse, i));
+        }
     return 0;
 }
 
@@ -111,11 +123,12 @@ static int check_version(const char **at, const char *end)
     return version == 0 ? -EBADMSG : version > PULSE_VERSION ? -ENOTSUP : 0;
 }
 
-/* What a record that this program wrote cannot lack. */
-static int check(const Pulse *pulse)
+/* What a record that this program wrote cannot lack; one that had no room for all of it is damaged, too. */
+static int check(const Pulse *pulse, unsigned seen)
 {
-    return strlen(pulse->run) == RUN_ID_LENGTH && strlen(pulse->boot) == BOOT_ID_LENGTH && pulse->seq > 0 &&
-                   pulse->interval_usec > 0
+    unsigned needed = SEEN_NUMBERS | (pulse->gaps > 0 ? SEEN_CAUSE : 0);
+    return (seen & needed) == needed && strlen(pulse->run) == RUN_ID_LENGTH &&
+                   strlen(pulse->boot) == BOOT_ID_LENGTH && pulse->seq > 0 && pulse->interval_usec > 0
                ? 0
                : -EBADMSG;
 }
@@ -124,15 +137,16 @@ int pulse_parse(const char text[static PULSE_SIZE], Pulse *ret)
 {
     Pulse pulse = { 0 };
     LogfmtPair pair;
+    unsigned seen = 0;
     int length = check_sum(text);
     if (length < 0)
         return length;
     const char *at = text, *end = text + length;
     int r = check_version(&at, end);
     while (r == 0 && (r = logfmt_next(&at, end, &pair)) > 0)
-        r = take(&pulse, &pair);
+        r = take(&pulse, &pair, &seen);
     if (r == 0)
-        r = check(&pulse);
+        r = check(&pulse, seen);
     if (r < 0)
         return r == -ENOTSUP ? r : -EBADMSG;
     *ret = pulse;

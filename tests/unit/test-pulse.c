@@ -135,6 +135,8 @@ Test(pulse, that_is_torn_between_two_beats_is_refused_or_is_one_of_them)
     }
 }
 
+#define REST \
+    " pid=1 start_ticks=1 started=1 due=1 real=1 boottime=1 mono=1 late=0 late_max=0 missed=0 failing=0 lost=0 gaps=0"
 #define IDS "run=0123456789abcdef0123456789abcdef boot=fedcba9876543210fedcba9876543210"
 
 Test(pulse, record_of_another_version_or_another_make)
@@ -143,8 +145,10 @@ Test(pulse, record_of_another_version_or_another_make)
         const char *text;
         int result;
     } table[] = {
-        { "v=1 " IDS " seq=1 interval=1", 0 },
-        { "v=1 " IDS " seq=1 interval=1 future=\"some thing\" last=one", 0 },
+        { "v=1 " IDS " seq=1 interval=1" REST, 0 },
+        { "v=1 " IDS " seq=1 interval=1" REST " future=\"some thing\" last=one", 0 },
+        { "v=1 " IDS " seq=1 interval=1", -EBADMSG },
+        { "v=1 " IDS " seq=1 interval=1" REST "1", -EBADMSG }, /* a gap without a cause */
         { "v=2 " IDS " seq=1 interval=1", -ENOTSUP },
         { "v=99", -ENOTSUP },
         { "v=2 {\"json\": 1}", -ENOTSUP },
@@ -152,14 +156,14 @@ Test(pulse, record_of_another_version_or_another_make)
         { "v=one", -EBADMSG },
         { IDS " seq=1 interval=1", -EBADMSG },
         { "v=1", -EBADMSG },
-        { "v=1 " IDS " seq=0 interval=1", -EBADMSG },
-        { "v=1 " IDS " seq=1 interval=0", -EBADMSG },
+        { "v=1 " IDS " seq=0 interval=1" REST, -EBADMSG },
+        { "v=1 " IDS " seq=1 interval=0" REST, -EBADMSG },
         { "v=1 " IDS " seq=1", -EBADMSG },
-        { "v=1 " IDS " seq=-1 interval=1", -EBADMSG },
-        { "v=1 " IDS " seq=1 interval=18446744073709551616", -EBADMSG },
-        { "v=1 run=short boot=fedcba9876543210fedcba9876543210 seq=1 interval=1", -EBADMSG },
-        { "v=1 " IDS "0 seq=1 interval=1", -EBADMSG },
-        { "v=1 " IDS " seq=1 interval=1 last_cause=magic", -EBADMSG },
+        { "v=1 " IDS " seq=-1 interval=1" REST, -EBADMSG },
+        { "v=1 " IDS " seq=1 interval=18446744073709551616" REST, -EBADMSG },
+        { "v=1 run=short boot=fedcba9876543210fedcba9876543210 seq=1 interval=1" REST, -EBADMSG },
+        { "v=1 " IDS "0 seq=1 interval=1" REST, -EBADMSG },
+        { "v=1 " IDS " seq=1 interval=1 last_cause=magic" REST, -EBADMSG },
         { "v=1 " IDS "  seq=1 interval=1", -EBADMSG },
     };
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -187,4 +191,15 @@ Test(pulse, of_nothing_or_of_noise_is_refused)
         text[PULSE_SIZE - 1] = '\n';
         cr_assert_eq(pulse_parse(text, &pulse), -EBADMSG);
     }
+}
+
+Test(pulse, with_numbers_that_do_not_fit_is_refused_and_not_read_as_another)
+{
+    char text[PULSE_SIZE];
+    Pulse pulse = some_pulse(), again;
+    pulse.pid = pulse.start_ticks = pulse.started_usec = pulse.seq = pulse.due_usec = pulse.realtime_usec =
+        pulse.boottime_usec = pulse.monotonic_usec = pulse.interval_usec = pulse.late_usec =
+            pulse.late_max_usec = pulse.missed = pulse.failing = pulse.lost = pulse.gaps = UINT64_MAX;
+    pulse_format(&pulse, text);
+    cr_expect_eq(pulse_parse(text, &again), -EBADMSG);
 }
