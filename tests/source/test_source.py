@@ -15,6 +15,7 @@ LAYERS_BELOW = {
     "util": set(),
     "core": {"util"},
     "store": {"core", "util"},
+    "ctl": {"store", "core", "util"},
     "daemon": {"store", "core", "util"},
 }
 
