@@ -143,7 +143,7 @@ def main():
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--without", metavar="PATTERN", help="leave out tests whose name holds this")
-    parser.add_argument("--unfit", metavar="REASON", help="do not count tests that are skipped for this reason")
+    parser.add_argument("--unfit", metavar="REASON", help="do not count tests skipped for this reason")
     parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
     arguments = parser.parse_intermixed_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

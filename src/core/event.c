@@ -11,6 +11,8 @@
 #include "core/logfmt.h"
 #include "core/timestamp.h"
 #include "util/cleanup.h"
+#include "util/number.h"
+#include "util/text.h"
 
 #define BIT(kind) (1U << (kind))
 #define SIZE_OF(member) sizeof(((Event *)0)->member)
@@ -38,9 +40,9 @@ static const struct {
     { "to", BIT(EVENT_GAP) | BIT(EVENT_OUTPUT), offsetof(Event, to_usec), 0 },
     { "lasted", BIT(EVENT_GAP), offsetof(Event, lasted_usec), 0 },
     { "missed", BIT(EVENT_GAP), offsetof(Event, missed), 0 },
-    { "result", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, result), SIZE_OF(result) },
-    { "code", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, code), SIZE_OF(code) },
-    { "status", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, status), SIZE_OF(status) },
+    { "result", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, exit.result), SIZE_OF(exit.result) },
+    { "code", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, exit.code), SIZE_OF(exit.code) },
+    { "status", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, exit.status), SIZE_OF(exit.status) },
     { "boot_began", BIT(EVENT_GAP), offsetof(Event, boot_usec), 0 },
     { "stopped", BIT(EVENT_GAP), offsetof(Event, stopped_usec), 0 },
     { "step", BIT(EVENT_GAP), offsetof(Event, step), SIZE_OF(step) },
@@ -58,7 +60,7 @@ static const struct {
 
 static void *field_in(const Event *event, size_t i)
 {
-    return (char *)(uintptr_t)event + fields[i].offset;
+    return (void *)((uintptr_t)event + fields[i].offset);
 }
 
 void event_init(Event *ret, EventKind kind)
@@ -135,12 +137,9 @@ int event_format(const Event *event, char ret[static EVENT_LINE_MAX])
 static int find_kind(const LogfmtPair *pair)
 {
     char name[16];
-    if (logfmt_text(pair, name, sizeof(name)) < 0)
-        return -ENOTSUP;
-    for (int kind = 0; kind < EVENT_KIND_COUNT; kind++)
-        if (strcmp(kind_names[kind], name) == 0)
-            return kind;
-    return -ENOTSUP;
+    int kind =
+        logfmt_text(pair, name, sizeof(name)) < 0 ? -EINVAL : text_find(kind_names, EVENT_KIND_COUNT, name);
+    return kind < 0 ? -ENOTSUP : kind;
 }
 
 static int take_time(const LogfmtPair *pair, usec_t *ret)
@@ -183,10 +182,10 @@ static int take_gaps(const LogfmtPair *pair, uint64_t gaps[static CAUSE_COUNT])
         if (!number)
             return -EBADMSG;
         *number++ = '\0';
-        LogfmtPair count = { .value = number, .value_length = strlen(number) };
+        const char *end = number + strlen(number);
         r = cause_from_name(name, &cause);
-        if (r == 0)
-            r = logfmt_number(&count, &gaps[cause]);
+        if (r == 0 && number_take(number, end, &gaps[cause]) != end)
+            r = -EBADMSG;
     }
     return r;
 }
@@ -219,23 +218,13 @@ static int take(const LogfmtPair *pair, Event *event)
     return take_field(pair, event);
 }
 
-/* By the first pair, whatever follows it. */
-static int check_version(const char **at, const char *end)
-{
-    LogfmtPair pair;
-    uint64_t version;
-    if (logfmt_next(at, end, &pair) <= 0 || !logfmt_is(&pair, "v") || logfmt_number(&pair, &version) < 0)
-        return -EBADMSG;
-    return version == 0 ? -EBADMSG : version > EVENT_VERSION ? -ENOTSUP : 0;
-}
-
 int event_parse(const char *line, size_t length, Event *ret)
 {
     Event event;
     LogfmtPair pair;
     const char *at = line, *end = line + length;
     int kind = -EBADMSG;
-    int r = check_version(&at, end);
+    int r = logfmt_check_version(&at, end, EVENT_VERSION);
     event_init(&event, EVENT_START);
     while (r == 0 && (r = logfmt_next(&at, end, &pair)) > 0) {
         r = 0;

@@ -38,7 +38,7 @@ typedef struct Event {
     usec_t interval_usec; /* start, reload: from now on; gap: until then */
     uint64_t seq;         /* stop: of the last beat */
 
-    char result[24], code[16], status[16]; /* exit, and a gap that it explains: as in systemd.exec(5) */
+    ExitRecord exit; /* exit, and a gap that it explains */
 
     char past[RUN_ID_LENGTH + 1]; /* gap: the run that it follows, if not this one */
     usec_t from_usec, to_usec;    /* gap, output: CLOCK_REALTIME of the last and of the next sign of life;
@@ -48,7 +48,7 @@ typedef struct Event {
     Verdict verdict;              /* gap */
     usec_t boot_usec;             /* gap: when the new boot began, CLOCK_REALTIME */
     usec_t stopped_usec;          /* gap: when the last run was told to stop */
-    char step[64];                /* gap: the longest step, or the one that hung */
+    char step[STEP_MAX];          /* gap: the longest step, or the one that hung */
     usec_t longest_usec;          /* and how long it took */
     usec_t suspended_usec, throttled_usec, starved_usec, cpu_usec, frozen_usec;
     uint64_t switches, polls, faults, continued;

@@ -4,8 +4,11 @@
 #include "core/logfmt.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "util/number.h"
 
 static bool is_key_character(char c)
 {
@@ -90,12 +93,9 @@ void logfmt_add(LogfmtLine *line, const char *key, const char *value)
 
 void logfmt_add_number(LogfmtLine *line, const char *key, uint64_t value)
 {
-    char text[24], *at = text + sizeof(text) - 1;
-    *at = '\0';
-    do
-        *--at = (char)('0' + value % 10);
-    while ((value /= 10) > 0);
-    logfmt_add(line, key, at);
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    logfmt_add(line, key, text);
 }
 
 /* Behind the value that begins at a quote, or NULL when it has no end. */
@@ -191,15 +191,19 @@ int logfmt_text(const LogfmtPair *pair, char *ret, size_t size)
 
 int logfmt_number(const LogfmtPair *pair, uint64_t *ret)
 {
-    uint64_t number = 0;
-    if (pair->quoted || pair->value_length == 0)
+    const char *end = pair->value + pair->value_length;
+    uint64_t number;
+    if (pair->quoted || number_take(pair->value, end, &number) != end)
         return -EBADMSG;
-    for (size_t i = 0; i < pair->value_length; i++) {
-        char c = pair->value[i];
-        if (c < '0' || c > '9' || __builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, (uint64_t)(c - '0'), &number))
-            return -EBADMSG;
-    }
     *ret = number;
     return 0;
+}
+
+int logfmt_check_version(const char **at, const char *end, uint64_t newest)
+{
+    LogfmtPair pair;
+    uint64_t version;
+    if (logfmt_next(at, end, &pair) <= 0 || !logfmt_is(&pair, "v") || logfmt_number(&pair, &version) < 0)
+        return -EBADMSG;
+    return version == 0 ? -EBADMSG : version > newest ? -ENOTSUP : 0;
 }

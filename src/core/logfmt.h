@@ -36,6 +36,10 @@ typedef struct LogfmtPair {
  * Returns 1, 0 at the end of the line, or -EBADMSG when what stands there is none. */
 int logfmt_next(const char **at, const char *end, LogfmtPair *ret);
 
+/* Reads the first pair, which says by which version of a format the rest is written: v=1 and so on. Returns
+ * 0, -ENOTSUP when that is newer than this one, whatever follows, or -EBADMSG. */
+int logfmt_check_version(const char **at, const char *end, uint64_t newest);
+
 bool logfmt_is(const LogfmtPair *pair, const char *key);
 
 /* The value as text. Returns 0, -E2BIG when it and a NUL need more than size bytes, -EBADMSG for an escape

@@ -41,11 +41,10 @@ static void measure(const Pulse *pulse, const Present *present, bool same_boot, 
 
 static Verdict judge(const Past *past, const Present *present, bool same_boot)
 {
-    ExitRecord record = { past->result, past->code, past->status };
     PastEvidence evidence = {
         .readable = past->readable,
         .same_boot = same_boot,
-        .exited = past->exited ? &record : NULL,
+        .exited = past->exited ? &past->exit : NULL,
         .stopped = past->stopped,
         .stopped_usec = past->stopped_usec,
         .boot_usec = present->realtime_usec > present->boottime_usec
@@ -57,16 +56,13 @@ static Verdict judge(const Past *past, const Present *present, bool same_boot)
 
 static void add_evidence(const Past *past, Event *gap)
 {
-    strcpy(gap->past, past->pulse.run);
+    memcpy(gap->past, past->pulse.run, sizeof(gap->past));
     if (past->stopped)
         gap->stopped_usec = past->stopped_usec;
-    if (past->exited) {
-        strcpy(gap->result, past->result);
-        strcpy(gap->code, past->code);
-        strcpy(gap->status, past->status);
-    }
+    if (past->exited)
+        gap->exit = past->exit;
     if (gap->verdict.cause == CAUSE_SERVICE_WATCHDOG_KILLED)
-        strcpy(gap->step, past->step);
+        memcpy(gap->step, past->step, sizeof(gap->step));
 }
 
 int past_close(const Past *past, const Present *present, Event *ret_gap)
@@ -77,8 +73,8 @@ int past_close(const Past *past, const Present *present, Event *ret_gap)
     event_init(&gap, EVENT_GAP);
     gap.realtime_usec = present->realtime_usec;
     gap.boottime_usec = present->boottime_usec;
-    strcpy(gap.boot, present->boot);
-    strcpy(gap.run, present->run);
+    memcpy(gap.boot, present->boot, sizeof(gap.boot));
+    memcpy(gap.run, present->run, sizeof(gap.run));
     bool same_boot = past->readable && strcmp(past->pulse.boot, present->boot) == 0;
     gap.verdict = judge(past, present, same_boot);
     if (past->readable) {

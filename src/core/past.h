@@ -6,22 +6,22 @@
 
 /* An earlier run, as far as its records tell. */
 typedef struct Past {
-    bool any;      /* there is a record at all */
-    bool readable; /* it could be read; if not, the rest is empty */
-    Pulse pulse;   /* the last beat */
-    char step[64]; /* what the run was doing when it ended, empty: nothing that can hang */
+    bool any;            /* there is a record at all */
+    bool readable;       /* it could be read; if not, the rest is empty */
+    Pulse pulse;         /* the last beat */
+    char step[STEP_MAX]; /* what the run was doing when it ended, empty: nothing that can hang */
     bool stopped;
     usec_t stopped_usec; /* CLOCK_REALTIME */
     bool exited;
-    char result[24], code[16], status[16]; /* of its exit */
+    ExitRecord exit;
 } Past;
 
 /* The first beat of the run that looks back. */
 typedef struct Present {
     usec_t realtime_usec;
     usec_t boottime_usec;
-    const char *boot;
-    const char *run;
+    char boot[BOOT_ID_LENGTH + 1];
+    char run[RUN_ID_LENGTH + 1];
 } Present;
 
 /* Closes the past: returns 1 with the gap to be recorded, or 0 when there is none: nothing was recorded

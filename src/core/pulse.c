@@ -5,14 +5,14 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/crc32.h"
 #include "core/logfmt.h"
 #include "util/cleanup.h"
 
-#define SUM_KEY " sum="
-#define SUM_DIGITS 8
+#define SUM_LENGTH (sizeof(" sum=01234567") - 1)
 
 /* The numbers of the record: version, sum, identities and cause are not among them. */
 static const struct {
@@ -36,34 +36,32 @@ static const struct {
     { "gaps", offsetof(Pulse, gaps) },
 };
 
-static uint64_t *number_in(Pulse *pulse, size_t i)
+static uint64_t *number_in(const Pulse *pulse, size_t i)
 {
-    return (uint64_t *)(void *)((char *)pulse + numbers[i].offset);
+    return (uint64_t *)((uintptr_t)pulse + numbers[i].offset);
 }
 
-static void put_sum(char *at, uint32_t sum)
+static void put_sum(char at[static SUM_LENGTH], uint32_t sum)
 {
-    static const char digits[] = "0123456789abcdef";
-    memcpy(at, SUM_KEY, sizeof(SUM_KEY) - 1);
-    for (size_t i = 0; i < SUM_DIGITS; i++)
-        at[sizeof(SUM_KEY) - 1 + i] = digits[sum >> (28 - 4 * i) & 15];
+    char text[SUM_LENGTH + 1];
+    snprintf(text, sizeof(text), " sum=%08" PRIx32, sum);
+    memcpy(at, text, SUM_LENGTH);
 }
 
 void pulse_format(const Pulse *pulse, char ret[static PULSE_SIZE])
 {
-    Pulse copy = *pulse;
     LogfmtLine line;
     /* Room is left for the sum and the newline. */
-    logfmt_begin(&line, ret, PULSE_SIZE - (sizeof(SUM_KEY) - 1) - SUM_DIGITS);
+    logfmt_begin(&line, ret, PULSE_SIZE - SUM_LENGTH);
     logfmt_add_number(&line, "v", PULSE_VERSION);
     logfmt_add(&line, "run", pulse->run);
     logfmt_add(&line, "boot", pulse->boot);
     for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
-        logfmt_add_number(&line, numbers[i].key, *number_in(&copy, i));
+        logfmt_add_number(&line, numbers[i].key, *number_in(pulse, i));
     if (pulse->gaps > 0)
         logfmt_add(&line, "last_cause", cause_name(pulse->last_cause));
     put_sum(ret + line.length, crc32(ret, line.length));
-    size_t length = line.length + sizeof(SUM_KEY) - 1 + SUM_DIGITS;
+    size_t length = line.length + SUM_LENGTH;
     memset(ret + length, ' ', PULSE_SIZE - 1 - length);
     ret[PULSE_SIZE - 1] = '\n';
 }
@@ -72,7 +70,7 @@ void pulse_format(const Pulse *pulse, char ret[static PULSE_SIZE])
 static int check_sum(const char text[static PULSE_SIZE])
 {
     size_t length = PULSE_SIZE - 1;
-    char sum[sizeof(SUM_KEY) - 1 + SUM_DIGITS];
+    char sum[SUM_LENGTH];
     if (text[length] != '\n')
         return -EBADMSG;
     while (length > 0 && text[length - 1] == ' ')
@@ -113,16 +111,6 @@ static int take(Pulse *pulse, const LogfmtPair *pair, unsigned *seen)
     return 0;
 }
 
-/* A newer version is told by the first pair, whatever follows it. */
-static int check_version(const char **at, const char *end)
-{
-    LogfmtPair pair;
-    uint64_t version;
-    if (logfmt_next(at, end, &pair) <= 0 || !logfmt_is(&pair, "v") || logfmt_number(&pair, &version) < 0)
-        return -EBADMSG;
-    return version == 0 ? -EBADMSG : version > PULSE_VERSION ? -ENOTSUP : 0;
-}
-
 /* What a record that this program wrote cannot lack; one that had no room for all of it is damaged, too. */
 static int check(const Pulse *pulse, unsigned seen)
 {
@@ -142,7 +130,7 @@ int pulse_parse(const char text[static PULSE_SIZE], Pulse *ret)
     if (length < 0)
         return length;
     const char *at = text, *end = text + length;
-    int r = check_version(&at, end);
+    int r = logfmt_check_version(&at, end, PULSE_VERSION);
     while (r == 0 && (r = logfmt_next(&at, end, &pair)) > 0)
         r = take(&pulse, &pair, &seen);
     if (r == 0)

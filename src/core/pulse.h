@@ -9,6 +9,7 @@
 #define PULSE_VERSION 1
 #define PULSE_SIZE 512   /* bytes of the record, a newline at the end included */
 #define RUN_ID_LENGTH 32 /* hexadecimal digits */
+#define STEP_MAX 64      /* what a beat is about to do, in a few words and a NUL */
 
 typedef struct Pulse {
     char run[RUN_ID_LENGTH + 1];

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define BLANKS " \t\n\r"
 #define DIGITS "0123456789"
@@ -65,10 +66,8 @@ static bool unit_find(const char *name, size_t length, usec_t *ret_usec)
 static int add_whole(const char *digits, size_t length, usec_t unit, usec_t *total)
 {
     usec_t number = 0, usec;
-    for (size_t i = 0; i < length; i++)
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, (usec_t)(digits[i] - '0'), &number))
-            return -ERANGE;
+    if (length > 0 && !number_take(digits, digits + length, &number))
+        return -ERANGE;
     return __builtin_mul_overflow(number, unit, &usec) || __builtin_add_overflow(*total, usec, total)
                ? -ERANGE
                : 0;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/number.h"
+
 #define LAST_OF_YEAR_9999 (UINT64_C(253402300799) * USEC_PER_SEC + 999999)
 
 /* Decimal digits with leading zeros. Returns where they end. */
@@ -43,18 +45,11 @@ char *timestamp_format(usec_t realtime_usec, char buffer[static TIMESTAMP_TEXT_M
     return buffer;
 }
 
-/* Takes decimal digits and the character behind them. Returns where it ends, or NULL. */
-static const char *take_digits(const char *at, unsigned count, char behind, int *ret)
+/* Takes digits and the character behind them. Returns where it ends, or NULL. */
+static const char *take_part(const char *at, unsigned count, char behind, int *ret)
 {
-    if (!at)
-        return NULL;
-    *ret = 0;
-    for (unsigned i = 0; i < count; i++, at++) {
-        if (*at < '0' || *at > '9')
-            return NULL;
-        *ret = *ret * 10 + (*at - '0');
-    }
-    return *at == behind ? at + 1 : NULL;
+    at = number_take_digits(at, count, count, ret);
+    return at && *at == behind ? at + 1 : NULL;
 }
 
 int timestamp_parse(const char *text, usec_t *ret_realtime_usec)
@@ -62,13 +57,13 @@ int timestamp_parse(const char *text, usec_t *ret_realtime_usec)
     struct tm tm = { 0 };
     char again[TIMESTAMP_TEXT_MAX];
     int msec = 0;
-    const char *at = take_digits(text, 4, '-', &tm.tm_year);
-    at = take_digits(at, 2, '-', &tm.tm_mon);
-    at = take_digits(at, 2, 'T', &tm.tm_mday);
-    at = take_digits(at, 2, ':', &tm.tm_hour);
-    at = take_digits(at, 2, ':', &tm.tm_min);
-    at = take_digits(at, 2, '.', &tm.tm_sec);
-    at = take_digits(at, 3, 'Z', &msec);
+    const char *at = take_part(text, 4, '-', &tm.tm_year);
+    at = take_part(at, 2, '-', &tm.tm_mon);
+    at = take_part(at, 2, 'T', &tm.tm_mday);
+    at = take_part(at, 2, ':', &tm.tm_hour);
+    at = take_part(at, 2, ':', &tm.tm_min);
+    at = take_part(at, 2, '.', &tm.tm_sec);
+    at = take_part(at, 3, 'Z', &msec);
     if (!at || *at != '\0' || tm.tm_year < 1970)
         return -EINVAL;
     tm.tm_year -= 1900;

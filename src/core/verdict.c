@@ -3,10 +3,10 @@
 
 #include "core/verdict.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* What explains a gap explains nearly all of what was lost in it, and what does not, next to nothing: half
  * parts the two. */
@@ -76,10 +76,7 @@ static bool is_crash(const char *status)
 {
     static const char *const signals[] = { "ABRT", "BUS", "FPE",  "ILL",  "QUIT",
                                            "SEGV", "SYS", "TRAP", "XCPU", "XFSZ" };
-    for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-        if (strcmp(status, signals[i]) == 0)
-            return true;
-    return false;
+    return text_find(signals, ELEMENTSOF(signals), status) >= 0;
 }
 
 /* By the results that systemd.exec(5) lists for $SERVICE_RESULT. */
@@ -161,14 +158,6 @@ static const char *const host_state_names[] = {
     [HOST_DOWN] = "down",
 };
 
-static int find_name(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return (int)i;
-    return -EINVAL;
-}
-
 const char *cause_name(Cause cause)
 {
     return cause_names[cause];
@@ -176,7 +165,7 @@ const char *cause_name(Cause cause)
 
 int cause_from_name(const char *name, Cause *ret)
 {
-    int r = find_name(cause_names, ELEMENTSOF(cause_names), name);
+    int r = text_find(cause_names, ELEMENTSOF(cause_names), name);
     if (r < 0)
         return r;
     *ret = (Cause)r;
@@ -190,7 +179,7 @@ const char *host_state_name(HostState state)
 
 int host_state_from_name(const char *name, HostState *ret)
 {
-    int r = find_name(host_state_names, ELEMENTSOF(host_state_names), name);
+    int r = text_find(host_state_names, ELEMENTSOF(host_state_names), name);
     if (r < 0)
         return r;
     *ret = (HostState)r;

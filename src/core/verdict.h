@@ -74,7 +74,7 @@ Verdict verdict_within_run(const RunEvidence *evidence);
 /* How the service manager saw a process end: $SERVICE_RESULT, $EXIT_CODE and $EXIT_STATUS of systemd.exec(5).
  */
 typedef struct ExitRecord {
-    const char *result, *code, *status;
+    char result[24], code[16], status[16];
 } ExitRecord;
 
 /* What an earlier run has left. Times are CLOCK_REALTIME. */

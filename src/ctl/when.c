@@ -11,6 +11,7 @@
 
 #include "core/timespan.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define NO_WEEKDAY (-1)
 
@@ -22,16 +23,6 @@ typedef struct Moment {
     bool utc;
 } Moment;
 
-/* Decimal digits, so many at least and at most. Returns behind them, or NULL; NULL is handed on. */
-static const char *take_digits(const char *at, unsigned least, unsigned most, int *ret)
-{
-    unsigned count = 0;
-    *ret = 0;
-    for (; at && count < most && *at >= '0' && *at <= '9'; at++, count++)
-        *ret = *ret * 10 + (*at - '0');
-    return count >= least ? at : NULL;
-}
-
 static const char *take_character(const char *at, char wanted)
 {
     return at && *at == wanted ? at + 1 : NULL;
@@ -39,9 +30,9 @@ static const char *take_character(const char *at, char wanted)
 
 static const char *take_date(const char *at, struct tm *tm)
 {
-    at = take_character(take_digits(at, 4, 4, &tm->tm_year), '-');
-    at = take_character(take_digits(at, 2, 2, &tm->tm_mon), '-');
-    at = take_digits(at, 2, 2, &tm->tm_mday);
+    at = take_character(number_take_digits(at, 4, 4, &tm->tm_year), '-');
+    at = take_character(number_take_digits(at, 2, 2, &tm->tm_mon), '-');
+    at = number_take_digits(at, 2, 2, &tm->tm_mday);
     tm->tm_year -= 1900;
     tm->tm_mon -= 1;
     return at;
@@ -59,10 +50,10 @@ static const char *take_fraction(const char *at, usec_t *ret_usec)
 
 static const char *take_time(const char *at, Moment *moment)
 {
-    at = take_character(take_digits(at, 1, 2, &moment->tm.tm_hour), ':');
-    at = take_digits(at, 2, 2, &moment->tm.tm_min);
+    at = take_character(number_take_digits(at, 1, 2, &moment->tm.tm_hour), ':');
+    at = number_take_digits(at, 2, 2, &moment->tm.tm_min);
     if (at && *at == ':')
-        at = take_digits(at + 1, 2, 2, &moment->tm.tm_sec);
+        at = number_take_digits(at + 1, 2, 2, &moment->tm.tm_sec);
     return at && *at == '.' ? take_fraction(at + 1, &moment->fraction_usec) : at;
 }
 

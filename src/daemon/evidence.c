@@ -10,6 +10,7 @@
 
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/number.h"
 
 #define CGROUP_FILE_MAX (64 * 1024)
 
@@ -95,19 +96,6 @@ static bool read_text(int fd, char *text, size_t size)
     return n > 0;
 }
 
-static bool take_number(const char *at, uint64_t *ret)
-{
-    uint64_t number = 0;
-    if (*at < '0' || *at > '9')
-        return false;
-    for (; *at >= '0' && *at <= '9'; at++)
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
-            return false;
-    *ret = number;
-    return true;
-}
-
 /* The value behind a key at the beginning of a line. */
 static Measure read_key(int fd, const char *key, uint64_t per_usec)
 {
@@ -117,7 +105,8 @@ static Measure read_key(int fd, const char *key, uint64_t per_usec)
     if (!key || !read_text(fd, text, sizeof(text)))
         return (Measure){ 0 };
     for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-        if (strncmp(line, key, length) == 0 && line[length] == ' ' && take_number(line + length + 1, &number))
+        if (strncmp(line, key, length) == 0 && line[length] == ' ' &&
+            number_take(line + length + 1, text + sizeof(text), &number))
             return (Measure){ .known = true, .usec = number / per_usec };
     return (Measure){ 0 };
 }
@@ -130,7 +119,7 @@ static Measure read_schedstat(int fd)
     if (!read_text(fd, text, sizeof(text)))
         return (Measure){ 0 };
     const char *second = strchr(text, ' ');
-    if (!second || !take_number(second + 1, &number))
+    if (!second || !number_take(second + 1, text + sizeof(text), &number))
         return (Measure){ 0 };
     return (Measure){ .known = true, .usec = number / 1000 };
 }

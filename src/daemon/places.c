@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "build-config.h"
 #include "daemon/exit.h"
@@ -31,7 +30,7 @@ static bool is_journal_stream(int fd)
 static bool is_null(int fd)
 {
     struct stat st;
-    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+    return fstat(fd, &st) == 0 && file_is_null(&st);
 }
 
 /* The value of an environment variable that is to hold an absolute path; anything else counts as unset, as

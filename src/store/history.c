@@ -9,20 +9,12 @@
 
 #include "store/state-file.h"
 #include "util/cleanup.h"
-
-static char *history_path(const char *state_dir)
-{
-    char *path;
-    return asprintf(&path, "%s/history", state_dir) < 0 ? NULL : path;
-}
+#include "util/fd.h"
 
 static int write_whole(int fd, const char *data, size_t length)
 {
-    ssize_t n;
-    do
-        n = write(fd, data, length);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : (size_t)n == length ? 0 : -ENOSPC;
+    int n = fd_write_now(fd, data, length);
+    return n < 0 ? n : (size_t)n == length ? 0 : -ENOSPC;
 }
 
 /* Ends a last line that has no newline. */
@@ -40,7 +32,7 @@ static int mend(int fd)
 
 int history_open(const char *state_dir)
 {
-    cleanup_free char *path = history_path(state_dir);
+    cleanup_free char *path = state_file_path(state_dir, "history");
     if (!path)
         return -ENOMEM;
     cleanup_close int fd = state_file_open_or_make(path, O_RDWR | O_APPEND, 0644);
@@ -130,7 +122,7 @@ static int read_range(int fd, off_t from, off_t to, Reader *reader)
 int history_read(const char *state_dir, HistoryVisitor *visit, void *context, HistoryDamage *ret_damage)
 {
     Reader reader = { .visit = visit, .context = context };
-    cleanup_free char *path = history_path(state_dir);
+    cleanup_free char *path = state_file_path(state_dir, "history");
     if (!path)
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);
@@ -218,7 +210,7 @@ static int write_new(const char *path, int fd, off_t cut, const Event *trim)
 /* Gives the new file the old one's name, for good. */
 static int replace(const char *state_dir, const char *new_path)
 {
-    cleanup_free char *path = history_path(state_dir);
+    cleanup_free char *path = state_file_path(state_dir, "history");
     if (!path)
         return -ENOMEM;
     if (rename(new_path, path) < 0)
@@ -238,11 +230,11 @@ int history_trim(const char *state_dir, int *fd, uint64_t max_bytes, const Event
     trim.kind = EVENT_TRIM;
     off_t cut = find_line(*fd, size - (off_t)(max_bytes / 2));
     int r = cut < 0 ? (int)cut : describe(*fd, cut, &trim);
-    cleanup_free char *new_path = NULL;
-    if (r == 0 && asprintf(&new_path, "%s/history.new", state_dir) < 0)
-        r = -ENOMEM;
     if (r < 0)
         return r;
+    cleanup_free char *new_path = state_file_path(state_dir, "history.new");
+    if (!new_path)
+        return -ENOMEM;
     cleanup_close int new_fd = write_new(new_path, *fd, cut, &trim);
     r = new_fd < 0 ? new_fd : replace(state_dir, new_path);
     if (r < 0) {

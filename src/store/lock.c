@@ -4,15 +4,13 @@
 #include "store/lock.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "store/state-file.h"
 #include "util/cleanup.h"
 
 char *lock_path(const char *state_dir)
 {
-    char *path;
-    return asprintf(&path, "%s/lock", state_dir) < 0 ? NULL : path;
+    return state_file_path(state_dir, "lock");
 }
 
 static int get_holder(int fd, pid_t *ret_holder)

@@ -4,7 +4,6 @@
 #include "store/pulse-file.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/state-file.h"
@@ -17,15 +16,9 @@
 #define STEP_OFFSET PULSE_SIZE
 #define STEP_SIZE 512
 
-static char *pulse_path(const char *state_dir)
-{
-    char *path;
-    return asprintf(&path, "%s/pulse", state_dir) < 0 ? NULL : path;
-}
-
 int pulse_file_open(const char *state_dir)
 {
-    cleanup_free char *path = pulse_path(state_dir);
+    cleanup_free char *path = state_file_path(state_dir, "pulse");
     return path ? state_file_open_or_make(path, O_RDWR, 0644) : -ENOMEM;
 }
 
@@ -87,7 +80,7 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
 
 int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP_MAX])
 {
-    cleanup_free char *path = pulse_path(state_dir);
+    cleanup_free char *path = state_file_path(state_dir, "pulse");
     if (!path)
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);

@@ -7,8 +7,6 @@
 
 #include "core/pulse.h"
 
-#define STEP_MAX 64 /* a step's name and a NUL */
-
 /* Opens it for the lock's holder, and makes it if it is missing. Returns a descriptor or -errno, -EINVAL when
  * it is no regular file. */
 int pulse_file_open(const char *state_dir);

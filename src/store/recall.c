@@ -9,6 +9,7 @@
 
 #include "store/history.h"
 #include "store/pulse-file.h"
+#include "store/state-file.h"
 #include "util/cleanup.h"
 
 /* How the run that the pulse is of has ended; the last line wins. */
@@ -23,9 +24,7 @@ static int note_end(void *context, const Event *event)
         past->stopped_usec = event->realtime_usec;
     } else if (event->kind == EVENT_EXIT) {
         past->exited = true;
-        memcpy(past->result, event->result, sizeof(past->result));
-        memcpy(past->code, event->code, sizeof(past->code));
-        memcpy(past->status, event->status, sizeof(past->status));
+        past->exit = event->exit;
     }
     return 0;
 }
@@ -50,9 +49,8 @@ void recall_past(const char *state_dir, Past *ret, RecallTrouble *ret_trouble)
 
 int recall_move_aside(const char *state_dir, const char *name)
 {
-    cleanup_free char *from = NULL, *to = NULL;
-    if (asprintf(&from, "%s/%s", state_dir, name) < 0 ||
-        asprintf(&to, "%s/%s.unreadable", state_dir, name) < 0)
+    cleanup_free char *from = state_file_path(state_dir, name), *to = NULL;
+    if (!from || asprintf(&to, "%s.unreadable", from) < 0)
         return -ENOMEM;
     return rename(from, to) < 0 ? -errno : 0;
 }

@@ -4,10 +4,17 @@
 #include "store/state-file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "util/cleanup.h"
+
+char *state_file_path(const char *state_dir, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", state_dir, name) < 0 ? NULL : path;
+}
 
 /* O_NONBLOCK: a FIFO planted here is to be refused, not waited for. */
 static int open_file(const char *path, int flags, mode_t mode)

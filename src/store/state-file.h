@@ -5,6 +5,9 @@
 
 #include <sys/types.h>
 
+/* The path of a file of the state directory; the caller frees. NULL when there is no memory. */
+char *state_file_path(const char *state_dir, const char *name);
+
 /* Opens a regular file. Returns a descriptor, or -errno: -ENOENT, -EINVAL when it is none. */
 int state_file_open(const char *path, int flags);
 

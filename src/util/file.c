@@ -12,12 +12,16 @@
 
 #include "util/cleanup.h"
 
+bool file_is_null(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
 static int check_type(const struct stat *st)
 {
     if (S_ISDIR(st->st_mode))
         return -EISDIR;
-    bool is_null = S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
-    return S_ISREG(st->st_mode) || is_null ? 0 : -EINVAL;
+    return S_ISREG(st->st_mode) || file_is_null(st) ? 0 : -EINVAL;
 }
 
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length)

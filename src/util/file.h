@@ -2,13 +2,18 @@
 #pragma once
 /* Whole small files, and directories on the way to them. */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Reads a regular file (or /dev/null, the customary mask) of at most max_bytes into a new NUL-terminated
  * buffer, which the caller frees. A FIFO or device is refused instead of waited for. Returns 0 or -errno:
  * -EISDIR, -EINVAL for another wrong type, -EFBIG when it is longer. */
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length);
+
+/* Whether it is the null device, in which everything vanishes. */
+bool file_is_null(const struct stat *st);
 
 /* path itself when it is absolute, else below the working directory. The caller frees. Returns 0 or -errno.
  */

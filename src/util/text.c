@@ -3,6 +3,7 @@
 
 #include "util/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,4 +79,12 @@ size_t text_escape(const char *text, size_t length, char *buffer, size_t size)
     if (size > 0)
         buffer[written] = '\0';
     return whole;
+}
+
+int text_find(const char *const *words, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], word) == 0)
+            return (int)i;
+    return -EINVAL;
 }

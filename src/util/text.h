@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* Bytes from outside made fit to be shown: UTF-8 checked, control characters escaped. */
+/* Bytes from outside: made fit to be shown, with UTF-8 checked and control characters escaped, or looked up.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,3 +15,6 @@ bool text_is_utf8(const char *text, size_t length);
  * buffer gets at most size bytes, a NUL included; what does not fit is left out at a character's boundary.
  * Returns the length that the whole would have had, so that a result >= size says that it was cut. */
 size_t text_escape(const char *text, size_t length, char *buffer, size_t size);
+
+/* The index of a word in a table of words, or -EINVAL when it is none of them. */
+int text_find(const char *const *words, size_t count, const char *word);

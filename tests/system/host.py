@@ -11,6 +11,7 @@ BEAT = "d1ff8d0b2c834e1ab9a8a7bd0e9e4c11"  # MESSAGE_ID of a beat
 DAEMON = "/usr/bin/heartbeatd"
 LOG = "/var/log/heartbeatd/heartbeat.log"
 UNIT = "heartbeatd.service"
+ALIVE = "--runstates=D,R,S,T"  # of pgrep
 STATUS = r"^\d+ beats?, last at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 
 
@@ -37,6 +38,10 @@ class Installed:
         """The daemon's pid as text, None when none runs."""
         result = self.run(DAEMON, "--running", check=False)
         return result.stdout.strip() if result.returncode == 0 else None
+
+    def daemons(self):
+        """The pids of all of that name but zombies, which their parent is about to reap."""
+        return self.run("pgrep", ALIVE, "--exact", "heartbeatd", check=False).stdout.split()
 
     def has_ended(self, pid):
         """A zombie has, too: reaping it is PID 1's."""

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from host import DAEMON, LOG, Installed
+from host import ALIVE, DAEMON, LOG, Installed
 from install import installed
 from machine import ENVIRONMENT, OpenRC, holds, wait_for
 
@@ -21,7 +21,6 @@ FIFO = "/var/fifo"
 PID_FILE = "/run/heartbeatd.pid"
 STARTED, FAILED, STOPPED, CRASHED = 0, 1, 3, 32  # exit statuses of rc-service
 BAD_CONFIGURATION = 6  # the daemon's own
-RUNNING = "--runstates=D,R,S,T"
 KILL_AFTER = 10  # seconds until a daemon that does not end is killed
 
 # Beats only when a file is there, but answers questions at once.
@@ -51,10 +50,7 @@ class Host(Installed, OpenRC):
 
     def processes(self):
         """The pids of all with the daemon's name on their command line, supervisors too, but no zombies."""
-        return self.run("pgrep", RUNNING, "--full", "heartbeatd", check=False).stdout.split()
-
-    def daemons(self):
-        return self.run("pgrep", RUNNING, "--exact", "heartbeatd", check=False).stdout.split()
+        return self.run("pgrep", ALIVE, "--full", "heartbeatd", check=False).stdout.split()
 
     def ps(self, pid, *columns):
         return self.run("ps", "--no-headers", "-o", ",".join(columns), "--pid", pid).stdout.split()

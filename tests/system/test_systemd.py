@@ -4,7 +4,7 @@
 import os
 import time
 
-from host import BEAT, DAEMON, UNIT, Systemd247, Systemd252, Systemd257
+from host import BEAT, DAEMON, LOG, UNIT, Systemd247, Systemd252, Systemd257
 from machine import holds, wait_for
 
 UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"  # SD_MESSAGE_UNIT_FAILURE_RESULT
@@ -274,8 +274,6 @@ class Reboot257(Reboot, Systemd257):
 
 
 class Files:
-    LOG = "/var/log/heartbeatd/heartbeat.log"
-
     def numbers(self, text):
         """The beat numbers in lines of the full format; fails on a torn or glued line."""
         lines = text.splitlines(keepends=True)
@@ -283,39 +281,34 @@ class Files:
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z heartbeat \d+\n$")
         return [int(line.split()[-1]) for line in lines]
 
-    def wait_for_lines(self, host, count, seconds=20):
-        path = host.files / self.LOG.lstrip("/")
-        wait_for(lambda: path.exists() and path.read_text().count("\n") >= count,
-                 f"{count} lines in {self.LOG}", seconds)
-
     def file_host(self, *configuration):
         host = self.host()
-        host.configure(f"Output={self.LOG}", *configuration)
+        host.configure(f"Output={LOG}", *configuration)
         host.systemctl("start", "heartbeatd")
-        self.wait_for_lines(host, 3)
+        host.wait_for_lines(3)
         return host
 
     def test_rotation_by_logrotate_loses_no_beat(self):
         host = self.file_host(QUICK)
         for _ in range(2):
             host.run("logrotate", "--force", "/etc/logrotate.d/heartbeatd")
-            self.wait_for_lines(host, 3)
+            host.wait_for_lines(3)
         host.systemctl("stop", "heartbeatd")
 
         directory = host.files / "var/log/heartbeatd"
         self.assertEqual(sorted(path.name for path in directory.iterdir()),
                          ["heartbeat.log", "heartbeat.log.1", "heartbeat.log.2"])
-        numbers = self.numbers(host.read(self.LOG + ".2") + host.read(self.LOG + ".1") + host.read(self.LOG))
+        numbers = self.numbers(host.read(LOG + ".2") + host.read(LOG + ".1") + host.read(LOG))
         self.assertEqual(numbers[0], 1)
         self.assert_consecutive(numbers)
 
     def test_the_log_is_for_its_group_and_adm(self):
         host = self.file_host(QUICK)
-        owner = host.run("stat", "--format=%U %G", self.LOG).stdout
+        owner = host.run("stat", "--format=%U %G", LOG).stdout
         self.assertEqual(owner, "heartbeatd heartbeatd\n")
         for group in ("heartbeatd", "adm"):
-            host.run_as("nobody", group, "cat", self.LOG)
-        self.assertNotEqual(host.run_as("nobody", "nogroup", "cat", self.LOG, check=False).returncode, 0)
+            host.run_as("nobody", group, "cat", LOG)
+        self.assertNotEqual(host.run_as("nobody", "nogroup", "cat", LOG, check=False).returncode, 0)
 
     def test_an_output_elsewhere_takes_a_drop_in_as_the_refusal_says(self):
         host = self.host()
@@ -334,9 +327,9 @@ class Files:
         # 10 ms, so that the journal's queue of 512 datagrams is full after five seconds.
         host = self.file_host("Output=journal", "Interval=10ms")
         journald = host.show("MainPID", "systemd-journald.service")
-        lines = len(self.numbers(host.read(self.LOG)))
+        lines = len(self.numbers(host.read(LOG)))
         host.run("kill", "-STOP", journald)
-        self.wait_for_lines(host, lines + 700, seconds=60)
+        host.wait_for_lines(lines + 700, seconds=60)
         host.run("kill", "-CONT", journald)
         before = host.beats()[-1]["HEARTBEAT_SEQ"]
         wait_for(lambda: host.beats()[-1]["HEARTBEAT_SEQ"] != before, "the journal takes beats again")

@@ -179,7 +179,8 @@ class Verbs(SysVCase):
     def test_the_callers_environment_and_directory_make_no_difference(self):
         host = self.host()
         host.write("/etc/default/heartbeatd", "DAEMON_USER=\nDAEMON_OPTS=--output=./run/beats\n")
-        places = ("env", "--chdir=/tmp", "STATE_DIRECTORY=/tmp", "LOGS_DIRECTORY=/tmp", "NOTIFY_SOCKET=/tmp/x")
+        places = ("env", "--chdir=/tmp", "STATE_DIRECTORY=/tmp", "LOGS_DIRECTORY=/tmp",
+                  "NOTIFY_SOCKET=/tmp/x")
         self.assertEqual(host.run(*places, SCRIPT, "start").stderr, "")
         self.assertIn("is running", host.service("status"))
         self.assertTrue((host.files / "run/beats").exists())
@@ -325,19 +326,15 @@ class Verbs(SysVCase):
 
 
 class OneDaemon(SysVCase):
-    def processes(self, host):
-        """All of that name but zombies, which PID 1 is about to reap."""
-        return host.run("pgrep", "--runstates=D,R,S,T", "--exact", "heartbeatd", check=False).stdout.split()
-
     def test_a_deleted_pid_file_leads_to_no_second_daemon(self):
         host = self.started_host()
         pid = host.running()
         host.run("rm", "/run/heartbeatd.pid")
         self.assertIn(f"already running with pid {pid}", host.service("start"))
-        self.assertEqual(self.processes(host), [pid])
+        self.assertEqual(host.daemons(), [pid])
         self.assertIn(pid, host.service("status"))
         host.service("stop")
-        self.assertEqual(self.processes(host), [])
+        self.assertEqual(host.daemons(), [])
 
     def test_a_pid_file_that_names_another_process_gets_nobody_signalled(self):
         host = self.host()

@@ -62,9 +62,9 @@ Test(event, of_each_kind_is_one_line_that_is_read_back)
     start.pid = 4711;
     start.interval_usec = reload.interval_usec = 10 * USEC_PER_SEC;
     stop.seq = 42;
-    strcpy(exit.result, "oom-kill");
-    strcpy(exit.code, "killed");
-    strcpy(exit.status, "KILL");
+    strcpy(exit.exit.result, "oom-kill");
+    strcpy(exit.exit.code, "killed");
+    strcpy(exit.exit.status, "KILL");
     clock.moved_usec = -3600 * (int64_t)USEC_PER_SEC;
     strcpy(output.output, "/var/log/a=b");
     output.errnum = 28;
@@ -91,9 +91,9 @@ Test(event, has_the_longest_of_all_values_on_one_line)
     char line[EVENT_LINE_MAX];
     Event event = some_gap();
     memset(event.step, '\x01', sizeof(event.step) - 1);
-    memset(event.result, '"', sizeof(event.result) - 1);
-    memset(event.code, '\\', sizeof(event.code) - 1);
-    memset(event.status, '\n', sizeof(event.status) - 1);
+    memset(event.exit.result, '"', sizeof(event.exit.result) - 1);
+    memset(event.exit.code, '\\', sizeof(event.exit.code) - 1);
+    memset(event.exit.status, '\n', sizeof(event.exit.status) - 1);
     event.from_usec = event.to_usec = event.lasted_usec = event.missed = event.boot_usec =
         event.stopped_usec = event.longest_usec = event.suspended_usec = event.throttled_usec =
             event.starved_usec = event.frozen_usec = event.switches = event.polls = event.faults =

@@ -129,17 +129,17 @@ Test(past, crash_is_a_gap_even_if_no_beat_was_missed)
 {
     Past past = some_past();
     past.exited = true;
-    strcpy(past.result, "core-dump");
-    strcpy(past.code, "dumped");
-    strcpy(past.status, "SEGV");
+    strcpy(past.exit.result, "core-dump");
+    strcpy(past.exit.code, "dumped");
+    strcpy(past.exit.status, "SEGV");
     strcpy(past.step, "output syslog");
     Present soon = same_boot(SEC);
     Event gap = close_to_gap(&past, &soon);
     cr_expect_eq(gap.missed, 0u);
     cr_expect_eq(gap.verdict.cause, CAUSE_SERVICE_CRASHED);
-    cr_expect_str_eq(gap.status, "SEGV");
+    cr_expect_str_eq(gap.exit.status, "SEGV");
     cr_expect_str_eq(gap.step, "", "it did not hang there");
-    strcpy(past.result, "watchdog");
+    strcpy(past.exit.result, "watchdog");
     gap = close_to_gap(&past, &soon);
     cr_expect_eq(gap.verdict.cause, CAUSE_SERVICE_WATCHDOG_KILLED);
     cr_expect_str_eq(gap.step, "output syslog");
@@ -178,7 +178,7 @@ Test(past, of_any_numbers_makes_a_line_that_is_read_back)
         past.stopped = rand_r(&seed) % 2;
         past.stopped_usec = DRAW;
         Present present = { .realtime_usec = DRAW, .boottime_usec = DRAW, .run = NEW_RUN };
-        present.boot = rand_r(&seed) % 2 ? OLD_BOOT : NEW_BOOT;
+        strcpy(present.boot, rand_r(&seed) % 2 ? OLD_BOOT : NEW_BOOT);
         Event gap, again;
         char line[EVENT_LINE_MAX];
         if (past_close(&past, &present, &gap) == 0)

@@ -35,7 +35,7 @@ static void write_event(EventKind kind, const char *run, const char *result)
     event.realtime_usec = UINT64_C(1795352410123000);
     strcpy(event.boot, BOOT);
     strcpy(event.run, run);
-    strcpy(event.result, result);
+    strcpy(event.exit.result, result);
     cleanup_close int fd = history_open(".");
     cr_assert_eq(history_append(fd, &event), 0);
 }
@@ -71,7 +71,7 @@ Test(recall, has_the_last_beat_and_how_its_run_ended)
     write_event(EVENT_EXIT, RUN, "oom-kill");
     past = recall(&trouble);
     cr_expect(past.exited && !past.stopped);
-    cr_expect_str_eq(past.result, "oom-kill");
+    cr_expect_str_eq(past.exit.result, "oom-kill");
     write_event(EVENT_STOP, RUN, "");
     past = recall(&trouble);
     cr_expect(past.stopped);

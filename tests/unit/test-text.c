@@ -4,6 +4,7 @@
 #include "util/text.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,4 +137,15 @@ Test(text, cuts_at_a_character_and_says_how_long_the_whole_would_have_been)
         cr_expect_str_eq(buffer, table[i].escaped, "row %zu: %s", i, buffer);
     }
     cr_expect_eq(text_escape("abc", 3, NULL, 0), 3u, "a size of 0 only counts");
+}
+
+Test(text, is_found_among_words_as_a_whole)
+{
+    static const char *const words[] = { "full", "plain", "full" };
+    cr_expect_eq(text_find(words, 3, "full"), 0);
+    cr_expect_eq(text_find(words, 3, "plain"), 1);
+    cr_expect_eq(text_find(words, 1, "plain"), -EINVAL);
+    cr_expect_eq(text_find(words, 3, "Full"), -EINVAL);
+    cr_expect_eq(text_find(words, 3, "ful"), -EINVAL);
+    cr_expect_eq(text_find(words, 3, ""), -EINVAL);
 }
