@@ -56,6 +56,8 @@ void pulse_format(const Pulse *pulse, char ret[static PULSE_SIZE])
     logfmt_add_number(&line, "v", PULSE_VERSION);
     logfmt_add(&line, "run", pulse->run);
     logfmt_add(&line, "boot", pulse->boot);
+    if (pulse->machine[0])
+        logfmt_add(&line, "machine", pulse->machine);
     for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
         logfmt_add_number(&line, numbers[i].key, *number_in(pulse, i));
     if (pulse->gaps > 0)
@@ -99,6 +101,8 @@ static int take(Pulse *pulse, const LogfmtPair *pair, unsigned *seen)
         return logfmt_text(pair, pulse->run, sizeof(pulse->run));
     if (logfmt_is(pair, "boot"))
         return logfmt_text(pair, pulse->boot, sizeof(pulse->boot));
+    if (logfmt_is(pair, "machine"))
+        return logfmt_text(pair, pulse->machine, sizeof(pulse->machine));
     if (logfmt_is(pair, "last_cause")) {
         *seen |= SEEN_CAUSE;
         return take_cause(pulse, pair);

@@ -9,11 +9,13 @@
 #define PULSE_VERSION 1
 #define PULSE_SIZE 512   /* bytes of the record, a newline at the end included */
 #define RUN_ID_LENGTH 32 /* hexadecimal digits */
+#define MACHINE_LENGTH 8 /* hexadecimal digits */
 #define STEP_MAX 64      /* what a beat is about to do, in a few words and a NUL */
 
 typedef struct Pulse {
     char run[RUN_ID_LENGTH + 1];
     char boot[BOOT_ID_LENGTH + 1];
+    char machine[MACHINE_LENGTH + 1]; /* empty: it has no id; see store/identity */
     uint64_t pid;
     uint64_t start_ticks; /* of the process: starttime in proc(5), without which a pid says little */
     usec_t started_usec;  /* CLOCK_REALTIME of the run's first beat */

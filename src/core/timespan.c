@@ -139,3 +139,19 @@ char *timespan_format(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX])
         memcpy(buffer, "0", 2);
     return buffer;
 }
+
+char *timespan_format_short(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX])
+{
+    usec_t tenths = usec % USEC_PER_SEC / (USEC_PER_SEC / 10);
+    if (usec >= USEC_PER_DAY)
+        return timespan_format(usec - usec % USEC_PER_HOUR, buffer);
+    if (usec >= USEC_PER_HOUR)
+        return timespan_format(usec - usec % USEC_PER_MINUTE, buffer);
+    if (usec >= USEC_PER_MINUTE)
+        return timespan_format(usec - usec % USEC_PER_SEC, buffer);
+    if (usec < USEC_PER_SEC)
+        return timespan_format(usec < USEC_PER_MSEC ? usec : usec - usec % USEC_PER_MSEC, buffer);
+    snprintf(buffer, TIMESPAN_TEXT_MAX, tenths > 0 ? "%" PRI_USEC ".%" PRI_USEC "s" : "%" PRI_USEC "s",
+             usec / USEC_PER_SEC, tenths);
+    return buffer;
+}

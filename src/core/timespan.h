@@ -15,3 +15,7 @@ int timespan_parse(const char *text, usec_t *ret_usec);
 /* Writes the shortest form that timespan_parse() reads back as exactly usec, units from "d" down to "us".
  * Returns buffer. */
 char *timespan_format(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX]);
+
+/* For people: "34.2s", "3h 12min", "2d 3h", cut and not rounded to what matters in a span of that length.
+ * Returns buffer. */
+char *timespan_format_short(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX]);

@@ -4,16 +4,17 @@
 
 #include "core/past.h"
 
-/* Files that cannot be gone on with: damaged, or of a newer version. */
+/* Files that cannot be gone on with: damaged, of a newer version, or of another machine. */
 typedef struct RecallTrouble {
-    int pulse;          /* 0, or what pulse_file_read() returned: -EBADMSG, -ENOTSUP or another -errno */
-    int history;        /* 0, or -errno of reading it; -ENOTSUP when a newer version wrote in it */
+    int pulse;          /* 0, what pulse_file_read() returned (-EBADMSG, -ENOTSUP ...), or -EREMOTE when
+                           another machine's files were copied here */
+    int history;        /* 0, -errno of reading it, -ENOTSUP when a newer version wrote in it, -EREMOTE */
     uint64_t bad_lines; /* of the history, passed over */
 } RecallTrouble;
 
 /* Reads pulse and history. Nothing that stands in them makes it fail: what cannot be read leaves ret->any
- * true and ret->readable false, and is named in *ret_trouble. */
-void recall_past(const char *state_dir, Past *ret, RecallTrouble *ret_trouble);
+ * true and ret->readable false, and is named in *ret_trouble. machine: as identity_machine() has it. */
+void recall_past(const char *state_dir, const char *machine, Past *ret, RecallTrouble *ret_trouble);
 
 /* Renames a file of the state directory that cannot be gone on with to NAME.unreadable, in place of an
  * earlier one. Returns 0 or -errno. */

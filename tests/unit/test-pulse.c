@@ -17,6 +17,7 @@ static Pulse some_pulse(void)
     return (Pulse){
         .run = "0123456789abcdef0123456789abcdef",
         .boot = "fedcba9876543210fedcba9876543210",
+        .machine = "0badcafe",
         .pid = 4711,
         .start_ticks = 123456,
         .started_usec = UINT64_C(1795352400123456),
@@ -60,7 +61,8 @@ Test(pulse, is_one_line_that_is_read_back)
     Pulse pulse = some_pulse(), again;
     pulse_format(&pulse, text);
     static const char expected[] =
-        "v=1 run=0123456789abcdef0123456789abcdef boot=fedcba9876543210fedcba9876543210 pid=4711 "
+        "v=1 run=0123456789abcdef0123456789abcdef boot=fedcba9876543210fedcba9876543210 "
+        "machine=0badcafe pid=4711 "
         "start_ticks=123456 started=1795352400123456 seq=42 due=500000000 real=1795352810123456 "
         "boottime=500001234 mono=400001234 interval=10000000 late=1234 late_max=56789 missed=3 failing=1 lost=7 "
         "gaps=2 last_cause=output-blocked sum=";

@@ -43,7 +43,7 @@ static void write_event(EventKind kind, const char *run, const char *result)
 static Past recall(RecallTrouble *ret_trouble)
 {
     Past past;
-    recall_past(".", &past, ret_trouble);
+    recall_past(".", "0badcafe", &past, ret_trouble);
     return past;
 }
 
@@ -53,7 +53,7 @@ Test(recall, of_nothing_is_no_past)
     Past past = recall(&trouble);
     cr_expect_not(past.any);
     cr_expect(trouble.pulse == 0 && trouble.history == 0 && trouble.bad_lines == 0);
-    recall_past("/nowhere", &past, &trouble);
+    recall_past("/nowhere", "", &past, &trouble);
     cr_expect_not(past.any);
 }
 
@@ -131,4 +131,53 @@ Test(recall, moves_aside_and_keeps_what_was_there)
     cr_expect_str_eq(temp_read("pulse.unreadable"), "second");
     cr_expect_neq(access("pulse", F_OK), 0);
     cr_expect_eq(recall_move_aside(".", "pulse"), -ENOENT);
+}
+
+/* The pulse is written after the lines: a run that was cut off in between is told by the lines alone. */
+Test(recall, run_without_a_stored_beat_is_known_by_its_lines)
+{
+    RecallTrouble trouble;
+    Event event;
+    write_event(EVENT_START, "00000000000000000000000000000099", "");
+    write_pulse();
+    Past past = recall(&trouble);
+    cr_expect_str_eq(past.pulse.run, RUN, "an older line");
+    write_event(EVENT_START, RUN, "");
+    write_event(EVENT_EXIT, RUN, "signal");
+    event_init(&event, EVENT_GAP);
+    event.realtime_usec = UINT64_C(1795352999000000);
+    event.boottime_usec = 777;
+    strcpy(event.boot, BOOT);
+    strcpy(event.run, OTHER_RUN);
+    cleanup_close int fd = history_open(".");
+    cr_assert_eq(history_append(fd, &event), 0);
+    past = recall(&trouble);
+    cr_expect(past.readable && !past.exited && !past.stopped);
+    cr_expect_str_eq(past.pulse.run, OTHER_RUN);
+    cr_expect_eq(past.pulse.realtime_usec, UINT64_C(1795352999000000));
+    cr_expect_eq(past.pulse.boottime_usec, 777u);
+    cr_expect_eq(past.pulse.due_usec, 777u);
+    write_event(EVENT_EXIT, OTHER_RUN, "watchdog");
+    past = recall(&trouble);
+    cr_expect(past.exited);
+    cr_expect_str_eq(past.exit.result, "watchdog");
+}
+
+Test(recall, records_of_another_machine_are_nobodys_past)
+{
+    RecallTrouble trouble;
+    Past past;
+    Pulse pulse = { .run = RUN, .boot = BOOT, .machine = "12345678", .seq = 1, .interval_usec = 1 };
+    cleanup_close int fd = pulse_file_open(".");
+    cr_assert_eq(pulse_file_write(fd, &pulse), 0);
+    write_event(EVENT_STOP, RUN, "");
+    past = recall(&trouble);
+    cr_expect(past.any && !past.readable && !past.stopped);
+    cr_expect_eq(trouble.pulse, -EREMOTE);
+    cr_expect_eq(trouble.history, -EREMOTE);
+    recall_past(".", "12345678", &past, &trouble);
+    cr_expect(past.readable && past.stopped, "our own");
+    cr_expect_eq(trouble.pulse, 0);
+    recall_past(".", "", &past, &trouble);
+    cr_expect(past.readable, "no telling");
 }

@@ -135,3 +135,27 @@ Test(timespan, written_is_read_back_exactly)
             cr_expect_lt(strlen(buffer), (size_t)TIMESPAN_TEXT_MAX);
         }
 }
+
+Test(timespan, short_form_has_what_matters)
+{
+    static const struct {
+        usec_t usec;
+        const char *text;
+    } table[] = {
+        { 0, "0" },
+        { 999, "999us" },
+        { 1999, "1ms" },
+        { 999999, "999ms" },
+        { USEC_PER_SEC, "1s" },
+        { 34299999, "34.2s" },
+        { USEC_PER_MINUTE - 1, "59.9s" },
+        { USEC_PER_MINUTE + USEC_PER_SEC + 999999, "1min 1s" },
+        { USEC_PER_HOUR - 1, "59min 59s" },
+        { USEC_PER_HOUR + USEC_PER_MINUTE + 1, "1h 1min" },
+        { USEC_PER_DAY + USEC_PER_HOUR + USEC_PER_MINUTE, "1d 1h" },
+        { UINT64_MAX, "213503982d 8h" },
+    };
+    char buffer[TIMESPAN_TEXT_MAX];
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        cr_expect_str_eq(timespan_format_short(table[i].usec, buffer), table[i].text, "%s", buffer);
+}
