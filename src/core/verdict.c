@@ -51,7 +51,7 @@ static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
  * alone have moved, nothing in this kernel ran. */
 static Verdict judge_switches(const RunEvidence *evidence)
 {
-    if (!evidence->switches_known || evidence->switches < evidence->polls)
+    if (!evidence->switches_known || evidence->polls == 0 || evidence->switches < evidence->polls)
         return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
     if (evidence->switches > evidence->polls)
         return (Verdict){ .cause = CAUSE_PROCESS_STOPPED, .host = HOST_UP };

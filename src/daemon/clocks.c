@@ -44,14 +44,23 @@ static bool have_terminal(void)
     return fd >= 0;
 }
 
-static int wake_for(const SystemClocks *clocks, unsigned signal)
+static void system_count(Clocks *base, Counters *ret)
 {
+    evidence_sample(&((SystemClocks *)base)->evidence, ret);
+}
+
+static int wake_for(SystemClocks *clocks, unsigned signal)
+{
+    if (signal == SIGCONT) {
+        clocks->evidence.counted.continued++;
+        return 0;
+    }
     if (signal != SIGHUP)
         return WAKE_STOP;
     return clocks->stop_on_hangup && !have_terminal() ? WAKE_STOP : WAKE_RELOAD;
 }
 
-static int drain_signals(const SystemClocks *clocks)
+static int drain_signals(SystemClocks *clocks)
 {
     struct signalfd_siginfo info;
     int wake = 0;
@@ -71,8 +80,11 @@ static int system_wait(Clocks *base, usec_t until_usec)
         { .fd = clocks->signal_fd, .events = POLLIN },
         { .fd = clocks->timer_fd, .events = POLLIN },
     };
-    if (poll(wanted, ELEMENTSOF(wanted), -1) < 0)
-        return errno == EINTR ? 0 : -errno; /* SIGCONT after a stop interrupts poll(2): signal(7) */
+    evidence_wait_begins(&clocks->evidence);
+    r = poll(wanted, ELEMENTSOF(wanted), -1) < 0 ? -errno : 0;
+    evidence_wait_ends(&clocks->evidence);
+    if (r < 0)
+        return r == -EINTR ? drain_signals(clocks) : r; /* SIGCONT after a stop may interrupt: signal(7) */
     return (wanted[0].revents ? drain_signals(clocks) : 0) | (wanted[1].revents ? WAKE_TIME : 0);
 }
 
@@ -94,6 +106,7 @@ static int open_signals(SystemClocks *clocks)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCONT);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     clocks->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -105,9 +118,11 @@ static int open_signals(SystemClocks *clocks)
 
 int system_clocks_open(SystemClocks *ret)
 {
-    *ret = (SystemClocks){ .clocks = { .sample = system_sample, .wait = system_wait },
+    *ret = (SystemClocks){ .clocks = { .sample = system_sample, .count = system_count, .wait = system_wait },
                            .timer_fd = -1,
-                           .signal_fd = -1 };
+                           .signal_fd = -1,
+                           .evidence = EVIDENCE_NONE };
+    evidence_open(&ret->evidence, "/proc/self", "/sys/fs/cgroup");
     int r = open_signals(ret);
     if (r < 0)
         return r;
@@ -119,4 +134,5 @@ void system_clocks_close(SystemClocks *clocks)
 {
     clocks->timer_fd = close_fd(clocks->timer_fd);
     clocks->signal_fd = close_fd(clocks->signal_fd);
+    evidence_close(&clocks->evidence);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "daemon/evidence.h"
 #include "util/usec.h"
 
 /* What a clock of this machine shows. */
@@ -28,21 +29,25 @@ enum {
 typedef struct Clocks Clocks;
 struct Clocks {
     void (*sample)(Clocks *clocks, Instant *ret);
+    /* What there is to explain a late beat by, as running totals. */
+    void (*count)(Clocks *clocks, Counters *ret);
     /* Waits until CLOCK_BOOTTIME reads until_usec or a signal comes. Returns a set of WAKE_*, or -errno. */
     int (*wait)(Clocks *clocks, usec_t until_usec);
 };
 
-/* The machine's own: a timerfd and a signalfd. */
+/* The machine's own: a timerfd and a signalfd, and the kernel's counters. */
 typedef struct SystemClocks {
     Clocks clocks;
     int timer_fd;
     int signal_fd;
     bool stop_on_hangup;
+    Evidence evidence;
 } SystemClocks;
 
-#define SYSTEM_CLOCKS_NONE ((SystemClocks){ .timer_fd = -1, .signal_fd = -1 })
+#define SYSTEM_CLOCKS_NONE ((SystemClocks){ .timer_fd = -1, .signal_fd = -1, .evidence = EVIDENCE_NONE })
 
-/* Blocks SIGTERM, SIGINT and SIGHUP, which from then on end a wait, and ignores SIGPIPE and SIGXFSZ, which a
+/* Blocks SIGTERM, SIGINT and SIGHUP, which from then on end a wait, SIGCONT, which is counted (a process that
+ * is stopped goes on all the same), and ignores SIGPIPE and SIGXFSZ, which a
  * write reports as well. A SIGHUP means a reload, but not the one that comes because the terminal the program
  * was started from in the foreground is gone: that one stops it, unless SIGHUP was ignored before (nohup(1)).
  * Returns 0 or -errno. */

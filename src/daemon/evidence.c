@@ -129,18 +129,30 @@ static usec_t timeval_usec(struct timeval time)
     return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_usec;
 }
 
-void evidence_sample(const Evidence *evidence, Counters *ret)
+void evidence_wait_begins(Evidence *evidence)
 {
     struct rusage usage;
-    *ret = (Counters){
-        .throttled = read_key(evidence->throttled_fd, evidence->throttled_key, evidence->throttled_per_usec),
-        .starved = read_schedstat(evidence->starved_fd),
-        .frozen = read_key(evidence->frozen_fd, "frozen_usec", 1),
-    };
-    if (getrusage(RUSAGE_SELF, &usage) < 0)
+    evidence->counted.waits_known = getrusage(RUSAGE_SELF, &usage) == 0;
+    evidence->switches_before = (uint64_t)usage.ru_nvcsw;
+}
+
+void evidence_wait_ends(Evidence *evidence)
+{
+    Counters *counted = &evidence->counted;
+    struct rusage usage;
+    if (!counted->waits_known || getrusage(RUSAGE_SELF, &usage) < 0)
         return;
-    ret->cpu =
+    counted->waits++;
+    counted->switches += (uint64_t)usage.ru_nvcsw - evidence->switches_before;
+    counted->faults = (uint64_t)usage.ru_majflt;
+    counted->cpu =
         (Measure){ .known = true, .usec = timeval_usec(usage.ru_utime) + timeval_usec(usage.ru_stime) };
-    ret->switches = (uint64_t)usage.ru_nvcsw;
-    ret->faults = (uint64_t)usage.ru_majflt;
+}
+
+void evidence_sample(const Evidence *evidence, Counters *ret)
+{
+    *ret = evidence->counted;
+    ret->throttled = read_key(evidence->throttled_fd, evidence->throttled_key, evidence->throttled_per_usec);
+    ret->starved = read_schedstat(evidence->starved_fd);
+    ret->frozen = read_key(evidence->frozen_fd, "frozen_usec", 1);
 }

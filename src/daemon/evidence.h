@@ -8,19 +8,24 @@
 
 /* Running totals since the process began; for throttled and frozen since its cgroup did. */
 typedef struct Counters {
-    Measure throttled; /* cpu.stat.local of the own cgroup, which counts what its parents suffered, too */
-    Measure starved;   /* the time on the run queue: schedstats in the kernel's documentation */
-    Measure frozen;    /* cgroup.stat.local, of kernels since 6.18 */
-    Measure cpu;       /* getrusage(2), user and system */
-    uint64_t switches; /* voluntary ones */
-    uint64_t faults;   /* major ones */
+    Measure throttled;  /* cpu.stat.local of the own cgroup, which counts what its parents suffered, too */
+    Measure starved;    /* the time on the run queue: schedstats in the kernel's documentation */
+    Measure frozen;     /* cgroup.stat.local, of kernels since 6.18 */
+    Measure cpu;        /* getrusage(2), user and system */
+    uint64_t faults;    /* major page faults */
+    bool waits_known;   /* the two below: */
+    uint64_t switches;  /* voluntary context switches within a wait */
+    uint64_t waits;     /* calls of poll(2) */
+    uint64_t continued; /* SIGCONTs that were read */
 } Counters;
 
-/* Descriptors of the files, -1 for those that are not there. */
+/* Descriptors of the files, -1 for those that are not there, and what is counted here. */
 typedef struct Evidence {
     int throttled_fd, starved_fd, frozen_fd;
     const char *throttled_key;
     uint64_t throttled_per_usec; /* the unit of that key's value: 1, or 1000 for nanoseconds */
+    uint64_t switches_before;    /* the wait began; all voluntary switches of the process */
+    Counters counted;            /* as of the end of the last wait */
 } Evidence;
 
 #define EVIDENCE_NONE ((Evidence){ .throttled_fd = -1, .starved_fd = -1, .frozen_fd = -1 })
@@ -30,5 +35,9 @@ typedef struct Evidence {
 void evidence_open(Evidence *ret, const char *proc_self, const char *cgroup_root);
 void evidence_close(Evidence *evidence);
 
-/* Reads them all. */
+/* Right before and right after each wait. */
+void evidence_wait_begins(Evidence *evidence);
+void evidence_wait_ends(Evidence *evidence);
+
+/* Reads the files. What getrusage(2) counts is as of the end of the last wait: a beat begins with that. */
 void evidence_sample(const Evidence *evidence, Counters *ret);

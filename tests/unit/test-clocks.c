@@ -66,3 +66,21 @@ Test(clocks, wait_ends_for_what_is_past_and_for_signals)
     system_clocks_close(&clocks);
     cr_expect_eq(clocks.timer_fd, -1);
 }
+
+/* It is counted, and neither a reason to stop nor one to reload. */
+Test(clocks, count_a_continuation_and_go_on_waiting)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Counters before, after;
+    Instant now;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.clocks.count(&clocks.clocks, &before);
+    cr_assert_eq(kill(getpid(), SIGCONT), 0);
+    clocks.clocks.sample(&clocks.clocks, &now);
+    cr_expect_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR), 0);
+    clocks.clocks.count(&clocks.clocks, &after);
+    cr_expect_eq(after.continued, before.continued + 1);
+    cr_expect(after.waits_known);
+    cr_expect_eq(after.waits, before.waits + 1);
+    system_clocks_close(&clocks);
+}

@@ -99,13 +99,21 @@ Test(evidence, of_this_process_grows_with_what_it_does)
     Counters before, after;
     evidence_open(&evidence, "/proc/self", "/sys/fs/cgroup");
     evidence_sample(&evidence, &before);
-    do
+    cr_expect_not(before.waits_known || before.cpu.known, "before the first wait");
+    do {
+        evidence_wait_begins(&evidence);
+        evidence_wait_ends(&evidence);
         evidence_sample(&evidence, &after);
-    while (after.cpu.usec < before.cpu.usec + 20 * USEC_PER_MSEC);
-    uint64_t switches = after.switches;
+    } while (after.cpu.usec < before.cpu.usec + 20 * USEC_PER_MSEC);
+    cr_expect(after.waits_known && after.cpu.known);
+    before = after;
+    usleep(1000); /* outside of a wait */
+    evidence_wait_begins(&evidence);
     usleep(1000);
+    evidence_wait_ends(&evidence);
     evidence_sample(&evidence, &after);
-    cr_expect_geq(after.switches, switches + 1, "it has slept");
+    cr_expect_eq(after.waits, before.waits + 1);
+    cr_expect_eq(after.switches, before.switches + 1, "it has slept once within");
     cr_expect_geq(after.starved.usec, before.starved.usec);
     cr_expect_eq(after.starved.known, access("/proc/self/schedstat", R_OK) == 0);
     evidence_close(&evidence);
