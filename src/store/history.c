@@ -50,11 +50,7 @@ int history_append(int fd, const Event *event)
     if (length < 0)
         return length;
     int r = mend(fd);
-    if (r == 0)
-        r = write_whole(fd, line, (size_t)length);
-    if (r < 0)
-        return r;
-    return fdatasync(fd) < 0 ? -errno : 0;
+    return r < 0 ? r : write_whole(fd, line, (size_t)length);
 }
 
 typedef struct Reader {

@@ -9,8 +9,8 @@
  * descriptor or -errno, -EINVAL when it is no regular file. */
 int history_open(const char *state_dir);
 
-/* Appends an event with one write, and returns when it is on the disk: 0 or -errno. After a failure the line
- * may stand there in part, which the next call marks as torn. */
+/* Appends an event with one write: 0 or -errno. After a failure the line may stand there in part, which the
+ * next call marks as torn. It is on the disk after an fdatasync(2). */
 int history_append(int fd, const Event *event);
 
 /* Throws the older half away when the file is longer than max_bytes: what is kept is written to a new file

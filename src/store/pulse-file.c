@@ -32,20 +32,26 @@ static int write_at(int fd, const char *data, size_t length, off_t offset)
     return n < 0 ? -errno : (size_t)n == length ? 0 : -ENOSPC;
 }
 
-int pulse_file_write(int fd, const Pulse *pulse)
+static void format_step(const char *step, char ret[static STEP_SIZE])
 {
-    char record[PULSE_SIZE];
-    pulse_format(pulse, record);
-    return write_at(fd, record, sizeof(record), 0);
+    memset(ret, ' ', STEP_SIZE);
+    if (step)
+        memcpy(ret, step, strnlen(step, STEP_MAX - 1));
+    ret[STEP_SIZE - 1] = '\n';
+}
+
+int pulse_file_write(int fd, const Pulse *pulse, const char *step)
+{
+    char data[PULSE_SIZE + STEP_SIZE];
+    pulse_format(pulse, data);
+    format_step(step, data + STEP_OFFSET);
+    return write_at(fd, data, sizeof(data), 0);
 }
 
 int pulse_file_mark(int fd, const char *step)
 {
     char line[STEP_SIZE];
-    memset(line, ' ', sizeof(line));
-    if (step)
-        memcpy(line, step, strnlen(step, STEP_MAX - 1));
-    line[STEP_SIZE - 1] = '\n';
+    format_step(step, line);
     return write_at(fd, line, sizeof(line), STEP_OFFSET);
 }
 
@@ -70,6 +76,8 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
+    if (n == 0) /* made, and never written to */
+        return -ENOENT;
     if (n < PULSE_SIZE)
         return -EBADMSG;
     int r = pulse_parse(data, ret);

@@ -44,6 +44,8 @@ static int make(const char *path, int flags, mode_t mode)
     cleanup_close int fd = open_file(path, flags | O_CREAT | O_EXCL, mode);
     if (fd < 0)
         return fd;
+    if (fchmod(fd, mode) < 0)
+        return -errno;
     if (geteuid() == 0 && (stat(directory, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
         return -errno;
     return steal_fd(&fd);

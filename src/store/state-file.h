@@ -11,6 +11,7 @@ char *state_file_path(const char *state_dir, const char *name);
 /* Opens a regular file. Returns a descriptor, or -errno: -ENOENT, -EINVAL when it is none. */
 int state_file_open(const char *path, int flags);
 
-/* As above, and makes it where it is missing, with this mode less the umask; where root makes it, it is the
- * directory's owner's, who could not start again otherwise. */
+/* As above, and makes it where it is missing, with exactly this mode: who may read the files of the state
+ * directory must not hang on a umask. Where root makes it, it is the directory's owner's, who could not start
+ * again otherwise. */
 int state_file_open_or_make(const char *path, int flags, mode_t mode);

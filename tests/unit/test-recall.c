@@ -24,7 +24,7 @@ static void write_pulse(void)
 {
     Pulse pulse = { .run = RUN, .boot = BOOT, .seq = 42, .interval_usec = 1, .realtime_usec = 1000 };
     cleanup_close int fd = pulse_file_open(".");
-    cr_assert_eq(pulse_file_write(fd, &pulse), 0);
+    cr_assert_eq(pulse_file_write(fd, &pulse, NULL), 0);
     cr_assert_eq(pulse_file_mark(fd, "output syslog"), 0);
 }
 
@@ -169,7 +169,7 @@ Test(recall, records_of_another_machine_are_nobodys_past)
     Past past;
     Pulse pulse = { .run = RUN, .boot = BOOT, .machine = "12345678", .seq = 1, .interval_usec = 1 };
     cleanup_close int fd = pulse_file_open(".");
-    cr_assert_eq(pulse_file_write(fd, &pulse), 0);
+    cr_assert_eq(pulse_file_write(fd, &pulse, NULL), 0);
     write_event(EVENT_STOP, RUN, "");
     past = recall(&trouble);
     cr_expect(past.any && !past.readable && !past.stopped);
