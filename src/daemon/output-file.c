@@ -141,18 +141,27 @@ static int file_open(Output *output, Error *ret_error)
     return r < 0 ? refuse(output->name, -r, ret_error) : 0;
 }
 
-static int file_write(Output *output, const Beat *beat)
+static int put(OutputFile *self, usec_t realtime_usec, const char *text, size_t length)
 {
-    OutputFile *self = (OutputFile *)output;
     if (!is_current(self)) {
         int r = open_path(self);
         if (r < 0)
             return r;
     }
-    int r = sink_write(&self->sink, output->format, beat);
+    int r = sink_write(&self->sink, self->output.format, realtime_usec, text, length);
     if (r == 0)
         self->unused = false;
     return r;
+}
+
+static int file_write(Output *output, const Beat *beat)
+{
+    return put((OutputFile *)output, beat->at.realtime_usec, beat->text, beat->length);
+}
+
+static int file_warn(Output *output, const Warning *warning)
+{
+    return put((OutputFile *)output, warning->realtime_usec, warning->text, warning->length);
 }
 
 /* A start or reload that was refused because of another output leaves no empty file behind. */
@@ -172,5 +181,6 @@ const OutputKind output_file = {
     .check = file_check,
     .open = file_open,
     .write = file_write,
+    .warn = file_warn,
     .close = file_close,
 };

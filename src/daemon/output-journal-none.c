@@ -25,6 +25,16 @@ static int journal_write(Output *output, const Beat *beat)
     return -EOPNOTSUPP;
 }
 
+static int journal_warn(Output *output, const Warning *warning)
+{
+    (void)output, (void)warning;
+    return -EOPNOTSUPP;
+}
+
 const OutputKind output_journal = {
-    .size = sizeof(Output), .check = journal_check, .open = journal_open, .write = journal_write
+    .size = sizeof(Output),
+    .check = journal_check,
+    .open = journal_open,
+    .write = journal_write,
+    .warn = journal_warn,
 };

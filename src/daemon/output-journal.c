@@ -10,15 +10,18 @@
 #include <systemd/sd-journal.h>
 
 #include "core/message.h"
+#include "core/reason.h"
 #include "daemon/output.h"
 #include "util/probe.h"
 
 const bool output_journal_supported = true;
 
-/* Names this sort of entry (sd-messages(3)); units/heartbeatd.catalog explains it. */
+/* Name these sorts of entries (sd-messages(3)); units/heartbeatd.catalog explains them. */
 #define MESSAGE_ID_BEAT "d1ff8d0b2c834e1ab9a8a7bd0e9e4c11"
+#define MESSAGE_ID_GAP "c3378d648c7b4d1f952a085735da6e5b"
 
 #define NUMBER_FIELD_MAX 64
+#define TEXT_FIELD_MAX (sizeof("HEARTBEAT_GAP_EVIDENCE=") + MESSAGE_MAX)
 
 static int journal_open(Output *output, Error *ret_error)
 {
@@ -37,19 +40,26 @@ static struct iovec number_field(char buffer[static NUMBER_FIELD_MAX], const cha
     return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)length };
 }
 
+static struct iovec text_field(char buffer[static TEXT_FIELD_MAX], const char *name, const char *text)
+{
+    int length = snprintf(buffer, TEXT_FIELD_MAX, "%s=%s", name, text);
+    return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)length };
+}
+
+/* sd_journal_sendv(3) returns 0 when there is no journal, and waits for one that does not read. */
+static int send_entry(const struct iovec *fields, size_t n)
+{
+    int r = probe_path(JOURNAL_SOCKET);
+    return r < 0 ? r : sd_journal_sendv(fields, (int)n);
+}
+
 static int journal_write(Output *output, const Beat *beat)
 {
     (void)output;
-    /* sd_journal_sendv(3) returns 0 when there is no journal, and waits for one that does not read. */
-    int r = probe_path(JOURNAL_SOCKET);
-    if (r < 0)
-        return r;
-
-    char text[sizeof("MESSAGE=") + MESSAGE_MAX], seq[NUMBER_FIELD_MAX], due[NUMBER_FIELD_MAX],
-        late[NUMBER_FIELD_MAX], missed[NUMBER_FIELD_MAX], interval[NUMBER_FIELD_MAX];
-    snprintf(text, sizeof(text), "MESSAGE=%s", beat->text);
+    char text[TEXT_FIELD_MAX], seq[NUMBER_FIELD_MAX], due[NUMBER_FIELD_MAX], late[NUMBER_FIELD_MAX],
+        missed[NUMBER_FIELD_MAX], interval[NUMBER_FIELD_MAX];
     struct iovec fields[] = {
-        constant_field(text),
+        text_field(text, "MESSAGE", beat->text),
         constant_field("PRIORITY=6"),
         constant_field("MESSAGE_ID=" MESSAGE_ID_BEAT),
         constant_field("SYSLOG_IDENTIFIER=heartbeatd"),
@@ -59,7 +69,42 @@ static int journal_write(Output *output, const Beat *beat)
         number_field(missed, "HEARTBEAT_MISSED", beat->due.missed),
         number_field(interval, "HEARTBEAT_INTERVAL_USEC", beat->interval_usec),
     };
-    return sd_journal_sendv(fields, ELEMENTSOF(fields));
+    return send_entry(fields, ELEMENTSOF(fields));
 }
 
-const OutputKind output_journal = { .size = sizeof(Output), .open = journal_open, .write = journal_write };
+/* "unknown" for a number that is not known: the catalog's text has a place for each. */
+static struct iovec event_field(char buffer[static NUMBER_FIELD_MAX], const char *name, uint64_t number)
+{
+    if (number != EVENT_NONE)
+        return number_field(buffer, name, number);
+    int length = snprintf(buffer, NUMBER_FIELD_MAX, "%s=unknown", name);
+    return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)length };
+}
+
+static int journal_warn(Output *output, const Warning *warning)
+{
+    (void)output;
+    const Event *gap = warning->gap;
+    char reason[REASON_TEXT_MAX], text[TEXT_FIELD_MAX], evidence[TEXT_FIELD_MAX], cause[TEXT_FIELD_MAX],
+        host[TEXT_FIELD_MAX], missed[NUMBER_FIELD_MAX], lasted[NUMBER_FIELD_MAX], from[NUMBER_FIELD_MAX],
+        to[NUMBER_FIELD_MAX];
+    struct iovec fields[] = {
+        text_field(text, "MESSAGE", warning->text),
+        constant_field("PRIORITY=4"),
+        constant_field("MESSAGE_ID=" MESSAGE_ID_GAP),
+        constant_field("SYSLOG_IDENTIFIER=heartbeatd"),
+        text_field(cause, "HEARTBEAT_GAP_CAUSE", cause_name(gap->verdict.cause)),
+        constant_field(gap->verdict.sure ? "HEARTBEAT_GAP_CONFIDENCE=high" : "HEARTBEAT_GAP_CONFIDENCE=low"),
+        text_field(host, "HEARTBEAT_GAP_HOST", host_state_name(gap->verdict.host)),
+        text_field(evidence, "HEARTBEAT_GAP_EVIDENCE", reason_evidence(gap, reason)),
+        event_field(missed, "HEARTBEAT_GAP_MISSED", gap->missed),
+        event_field(lasted, "HEARTBEAT_GAP_LASTED_USEC", gap->lasted_usec),
+        event_field(from, "HEARTBEAT_GAP_FROM_USEC", gap->from_usec),
+        event_field(to, "HEARTBEAT_GAP_TO_USEC", gap->to_usec),
+    };
+    return send_entry(fields, ELEMENTSOF(fields));
+}
+
+const OutputKind output_journal = {
+    .size = sizeof(Output), .open = journal_open, .write = journal_write, .warn = journal_warn
+};

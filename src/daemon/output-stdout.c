@@ -19,7 +19,14 @@ static int stdout_open(Output *output, Error *ret_error)
 
 static int stdout_write(Output *output, const Beat *beat)
 {
-    return sink_write(&sink, output->format, beat);
+    return sink_write(&sink, output->format, beat->at.realtime_usec, beat->text, beat->length);
 }
 
-const OutputKind output_stdout = { .size = sizeof(Output), .open = stdout_open, .write = stdout_write };
+static int stdout_warn(Output *output, const Warning *warning)
+{
+    return sink_write(&sink, output->format, warning->realtime_usec, warning->text, warning->length);
+}
+
+const OutputKind output_stdout = {
+    .size = sizeof(Output), .open = stdout_open, .write = stdout_write, .warn = stdout_warn
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages by syslog(3), facility daemon, severity info. */
+/* Messages by syslog(3), facility daemon, severity info; gaps as warnings. */
 
 #include <sys/syslog.h>
 
@@ -12,14 +12,27 @@ static int syslog_open(Output *output, Error *ret_error)
     return 0; /* a syslogd that is not there yet may still come */
 }
 
-static int syslog_write(Output *output, const Beat *beat)
+static int put(int severity, const char *text)
 {
-    (void)output;
     int r = probe_path(SYSLOG_SOCKET); /* syslog(3) itself reports nothing */
     if (r < 0)
         return r;
-    syslog(LOG_DAEMON | LOG_INFO, "%s", beat->text);
+    syslog(LOG_DAEMON | severity, "%s", text);
     return 0;
 }
 
-const OutputKind output_syslog = { .size = sizeof(Output), .open = syslog_open, .write = syslog_write };
+static int syslog_write(Output *output, const Beat *beat)
+{
+    (void)output;
+    return put(LOG_INFO, beat->text);
+}
+
+static int syslog_warn(Output *output, const Warning *warning)
+{
+    (void)output;
+    return put(LOG_WARNING, warning->text);
+}
+
+const OutputKind output_syslog = {
+    .size = sizeof(Output), .open = syslog_open, .write = syslog_write, .warn = syslog_warn
+};

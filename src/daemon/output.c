@@ -110,6 +110,12 @@ OutputChange output_write(Output *output, const Beat *beat, Output *ret_before)
     return OUTPUT_RECOVERED;
 }
 
+void output_warn(Output *output, const Warning *warning)
+{
+    if (output->format == FORMAT_FULL)
+        (void)output->kind->warn(output, warning);
+}
+
 const char *output_failure_text(const Output *output)
 {
     bool socket = output->kind == &output_journal || output->kind == &output_syslog;

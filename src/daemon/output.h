@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "core/event.h"
 #include "daemon/beat.h"
 #include "util/error.h"
 
@@ -19,13 +20,22 @@ typedef enum Format {
 
 typedef struct Output Output;
 
-/* What tells one sort of output from another. open and write return 0 or -errno, and write may be called
- * again after a failure of either. close may be NULL. */
+/* A gap, to be told of where the messages go. */
+typedef struct Warning {
+    usec_t realtime_usec;
+    const char *text; /* at most MESSAGE_MAX bytes, no control character in them */
+    size_t length;
+    const Event *gap;
+} Warning;
+
+/* What tells one sort of output from another. open, write and warn return 0 or -errno, and the latter two may
+ * be called again after a failure of any. close may be NULL. */
 typedef struct OutputKind {
     size_t size; /* of its own struct, which begins with an Output and is all zero at first */
     int (*check)(const char *name, Error *ret_error); /* see output_check(); may be NULL */
     int (*open)(Output *output, Error *ret_error);
     int (*write)(Output *output, const Beat *beat);
+    int (*warn)(Output *output, const Warning *warning);
     void (*close)(Output *output);
 } OutputKind;
 
@@ -67,6 +77,10 @@ typedef enum OutputChange { OUTPUT_SAME, OUTPUT_FAILED, OUTPUT_RECOVERED } Outpu
 /* Writes one message. After OUTPUT_RECOVERED *ret_before holds the failure that ended: lost, lost_from_usec,
  * lost_to_usec. output->failure says whether this message was taken. */
 OutputChange output_write(Output *output, const Beat *beat, Output *ret_before);
+
+/* Tells of a gap, unless the format is plain: such an output has messages in it and nothing else. One that
+ * takes nothing now misses it; the history has it. */
+void output_warn(Output *output, const Warning *warning);
 
 /* Why the output fails, in words: what strerror(3) has, or better where that would mislead. */
 const char *output_failure_text(const Output *output);

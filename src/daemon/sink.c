@@ -11,35 +11,36 @@
 
 #define LINE_BYTES_MAX (1 + TIMESTAMP_TEXT_MAX + MESSAGE_MAX + 1)
 
-static size_t format_line(const Sink *sink, Format format, const Beat *beat, char line[static LINE_BYTES_MAX])
+static size_t format_line(const Sink *sink, Format format, usec_t realtime_usec, const char *text,
+                          size_t length, char line[static LINE_BYTES_MAX])
 {
     char *at = line;
     if (sink->torn)
         *at++ = '\n';
     if (format == FORMAT_FULL) {
-        timestamp_format(beat->at.realtime_usec, at);
+        timestamp_format(realtime_usec, at);
         at += TIMESTAMP_TEXT_MAX - 1;
         *at++ = ' ';
     }
-    memcpy(at, beat->text, beat->length);
-    at += beat->length;
+    memcpy(at, text, length);
+    at += length;
     *at++ = '\n';
     return (size_t)(at - line);
 }
 
-int sink_write(Sink *sink, Format format, const Beat *beat)
+int sink_write(Sink *sink, Format format, usec_t realtime_usec, const char *text, size_t length)
 {
     char line[LINE_BYTES_MAX];
-    size_t length = format_line(sink, format, beat, line);
-    int n = fd_write_now(sink->fd, line, length);
+    size_t whole = format_line(sink, format, realtime_usec, text, length, line);
+    int n = fd_write_now(sink->fd, line, whole);
     if (n <= 0)
         return n < 0 ? n : -EIO;
     /* A part is taken only where the disk, the file's limit or the reader's patience ends within the line. A
      * second write(2) tells which. */
     size_t written = (size_t)n;
-    int more = written < length ? fd_write_now(sink->fd, line + written, length - written) : 0;
+    int more = written < whole ? fd_write_now(sink->fd, line + written, whole - written) : 0;
     if (more > 0)
         written += (size_t)more;
     sink->torn = line[written - 1] != '\n';
-    return more < 0 ? more : written == length ? 0 : -EIO;
+    return more < 0 ? more : written == whole ? 0 : -EIO;
 }

@@ -12,6 +12,6 @@ typedef struct Sink {
 } Sink;
 
 /* Writes one line, with one write(2) where it is taken as a whole: a newline first where the last line was
- * torn, then in full format the time and a space, then the message. Returns 0, or -errno when the line is not
- * there as a whole. */
-int sink_write(Sink *sink, Format format, const Beat *beat);
+ * torn, then in full format the time and a space, then the text, of at most MESSAGE_MAX bytes. Returns 0, or
+ * -errno when the line is not there as a whole. */
+int sink_write(Sink *sink, Format format, usec_t realtime_usec, const char *text, size_t length);
