@@ -29,7 +29,7 @@ typedef struct Pulse {
     usec_t late_max_usec; /* in the run */
     uint64_t missed;      /* in the run, as the three below */
     uint64_t failing;     /* outputs that fail at present */
-    uint64_t lost;        /* messages that no output took */
+    uint64_t lost;        /* messages, of each output that failed */
     uint64_t gaps;
     Cause last_cause; /* of the last gap, if there was one */
 } Pulse;

@@ -11,15 +11,16 @@
 
 #include "daemon/exit.h"
 #include "daemon/pidfile.h"
+#include "daemon/record-exit.h"
 #include "store/lock.h"
 #include "util/log.h"
 
 #define STOP_TIMEOUT_MSEC 10000
 #define KILL_TIMEOUT_MSEC 5000
 
-/* Finds the lock of the state directory in effect. Returns 0, or the exit status of a failure that was
+/* Finds the state directory in effect, and its lock. Returns 0, or the exit status of a failure that was
  * reported. */
-static int find_lock(const Options *options, const Places *places, char **ret_path)
+static int find_lock(const Options *options, const Places *places, char **ret_state_dir, char **ret_path)
 {
     Settings settings = { 0 };
     Error error;
@@ -28,6 +29,7 @@ static int find_lock(const Options *options, const Places *places, char **ret_pa
         r = error_set(&error, EXIT_FAILURE, ENOMEM, "out of memory");
     if (r < 0)
         log_error("%s", error.text);
+    *ret_state_dir = steal_ptr(settings.state_dir);
     settings_done(&settings);
     return r < 0 ? error.exit_code : 0;
 }
@@ -53,9 +55,9 @@ static int query(const char *path, pid_t *ret_holder)
 
 int control_running(const Options *options, const Places *places)
 {
-    cleanup_free char *path = NULL;
+    cleanup_free char *state_dir = NULL, *path = NULL;
     pid_t holder;
-    int r = find_lock(options, places, &path);
+    int r = find_lock(options, places, &state_dir, &path);
     if (r != 0)
         return r;
     r = query(path, &holder);
@@ -122,16 +124,26 @@ static int end_process(int fd, int signal, int timeout_msec)
     return r < 0 ? r : wait_for_end(fd, timeout_msec);
 }
 
-static int stop_holder(int fd, pid_t holder, const char *pid_path)
+/* What a process that was killed can neither remove nor write any more. */
+static void clean_up_after(pid_t holder, const char *pid_path, const char *state_dir)
+{
+    static const ExitRecord record = { "timeout", "killed", "KILL" };
+    if (pid_path && pidfile_read(pid_path) == holder)
+        unlink(pid_path);
+    int r = record_exit(state_dir, &record);
+    if (r < 0)
+        log_warning("%s: %s; that it was killed is not recorded", state_dir, strerror(-r));
+}
+
+static int stop_holder(int fd, pid_t holder, const char *pid_path, const char *state_dir)
 {
     int r = end_process(fd, SIGTERM, STOP_TIMEOUT_MSEC);
     if (r == 0) {
         log_warning("pid %lld did not end within %d s of SIGTERM; killing it", (long long)holder,
                     STOP_TIMEOUT_MSEC / 1000);
         r = end_process(fd, SIGKILL, KILL_TIMEOUT_MSEC);
-        /* It could not remove its own any more. */
-        if (r > 0 && pid_path && pidfile_read(pid_path) == holder)
-            unlink(pid_path);
+        if (r > 0)
+            clean_up_after(holder, pid_path, state_dir);
     }
     if (r > 0)
         return EXIT_SUCCESS;
@@ -141,13 +153,13 @@ static int stop_holder(int fd, pid_t holder, const char *pid_path)
 
 int control_stop(const Options *options, const Places *places)
 {
-    cleanup_free char *path = NULL;
+    cleanup_free char *state_dir = NULL, *path = NULL;
     pid_t holder;
-    int r = find_lock(options, places, &path);
+    int r = find_lock(options, places, &state_dir, &path);
     if (r != 0)
         return r;
     cleanup_close int fd = open_holder(path, &holder);
     if (fd == -ESRCH)
         return EXIT_SUCCESS;
-    return fd < 0 ? exit_code_for(-fd) : stop_holder(fd, holder, pid_file(options, places));
+    return fd < 0 ? exit_code_for(-fd) : stop_holder(fd, holder, pid_file(options, places), state_dir);
 }

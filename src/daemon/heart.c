@@ -2,16 +2,43 @@
 /* The loop and the beat.
  *
  * A beat takes its steps in an order of their own: the clocks first, so that no step makes it look later than
- * it was; then the message to every output; the service manager last, so that its watchdog is fed by nothing
- * but a beat that was finished. Nothing in here allocates once the loop runs, except for a reload. */
+ * it was; a gap that it ends; the message to every output; the pulse; the service manager last, so that its
+ * watchdog is fed by nothing but a beat that was finished. The first beat is the exception: its message does
+ * not wait for the disk to take the history. Nothing in here allocates once the loop runs, except for a
+ * reload and for a file that somebody has removed. */
 
 #include "daemon/heart.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "core/reason.h"
+#include "core/timespan.h"
 #include "core/timestamp.h"
 #include "daemon/exit.h"
 #include "util/log.h"
+
+static void note_history(Heart *heart, int r)
+{
+    Ledger *ledger = heart->ledger;
+    if (r < 0 && heart->history_failure == 0)
+        log_warning("%s/history: %s; what happens is kept until it can be written", ledger->state_dir,
+                    strerror(-r));
+    else if (r == 0 && heart->history_failure != 0)
+        log_notice("%s/history: is written again; %" PRIu64 " event%s lost", ledger->state_dir,
+                   ledger->dropped, ledger->dropped == 1 ? "" : "s");
+    heart->history_failure = -r;
+}
+
+static void note_pulse(Heart *heart, int r)
+{
+    if (r < 0 && heart->pulse_failure == 0)
+        log_warning("%s/pulse: %s; the beats are not stored until it works again", heart->ledger->state_dir,
+                    strerror(-r));
+    else if (r == 0 && heart->pulse_failure != 0)
+        log_notice("%s/pulse: is written again", heart->ledger->state_dir);
+    heart->pulse_failure = -r;
+}
 
 static void report_loss(const char *name, const char *what, const Output *lost)
 {
@@ -21,19 +48,37 @@ static void report_loss(const char *name, const char *what, const Output *lost)
                timestamp_format(lost->lost_to_usec, to));
 }
 
+static void record_loss(Heart *heart, const char *name, const Output *lost)
+{
+    Instant now;
+    Event event;
+    heart->clocks->sample(heart->clocks, &now);
+    event_init(&event, EVENT_OUTPUT);
+    snprintf(event.output, sizeof(event.output), "%s", name);
+    event.errnum = (uint64_t)lost->failure;
+    event.lost = lost->lost;
+    event.from_usec = lost->lost_from_usec;
+    event.to_usec = lost->lost_to_usec;
+    note_history(heart, ledger_add(heart->ledger, &now, &event));
+}
+
 static void report_failure(const Output *output)
 {
     log_warning("output %s: %s; its messages are lost until it works again", output->name,
                 output_failure_text(output));
 }
 
-static void write_output(Output *output, const Beat *beat)
+static void write_output(Heart *heart, Output *output, const Beat *beat)
 {
     Output before;
+    steps_begin(&heart->ledger->steps, "write", output->name);
     OutputChange change = output_write(output, beat, &before);
-    if (change == OUTPUT_RECOVERED)
+    steps_end(&heart->ledger->steps);
+    heart->lost += output->failure != 0;
+    if (change == OUTPUT_RECOVERED) {
         report_loss(output->name, "works again", &before);
-    else if (change == OUTPUT_FAILED && beat->seq > 1) /* of the first beat: judge_start() */
+        record_loss(heart, output->name, &before);
+    } else if (change == OUTPUT_FAILED && beat->seq > 1) /* of the first beat: judge_start() */
         report_failure(output);
 }
 
@@ -47,19 +92,54 @@ static void note_manager(Heart *heart, int r)
     heart->unheard = r < 0;
 }
 
-static void write_message(Heart *heart, const Instant *now, const Due *due, Beat *ret)
+static Beat make_beat(Heart *heart, const Instant *now, const Due *due)
 {
-    *ret = (Beat){
+    return (Beat){
         .seq = ++heart->seq,
         .at = *now,
         .due = *due,
         .interval_usec = heart->schedule.interval_usec,
-        .text = heart->text,
     };
-    ret->length =
-        message_expand(&heart->message, ret->seq, now->realtime_usec, now->boottime_usec, heart->text);
+}
+
+static void write_message(Heart *heart, Beat *beat)
+{
+    beat->text = heart->text;
+    beat->length = message_expand(&heart->message, beat->seq, beat->at.realtime_usec, beat->at.boottime_usec,
+                                  heart->text);
+    heart->logged_usec = beat->due.due_usec;
     for (size_t i = 0; i < heart->n_outputs; i++)
-        write_output(heart->outputs[i], ret);
+        write_output(heart, heart->outputs[i], beat);
+}
+
+static void warn_outputs(Heart *heart, const Instant *now, const Event *gap)
+{
+    char summary[REASON_TEXT_MAX], text[REASON_TEXT_MAX + sizeof("gap: ")];
+    int length = snprintf(text, sizeof(text), "gap: %s", reason_summary(gap, summary));
+    Warning warning = {
+        .realtime_usec = now->realtime_usec, .text = text, .length = (size_t)length, .gap = gap
+    };
+    for (size_t i = 0; i < heart->n_outputs; i++) {
+        steps_begin(&heart->ledger->steps, "write", heart->outputs[i]->name);
+        output_warn(heart->outputs[i], &warning);
+        steps_end(&heart->ledger->steps);
+    }
+    supervisor_note_gap(heart->supervisor, gap);
+}
+
+static size_t count_failing(const Heart *heart)
+{
+    size_t failing = 0;
+    for (size_t i = 0; i < heart->n_outputs; i++)
+        failing += heart->outputs[i]->failure != 0;
+    return failing;
+}
+
+static void store(Heart *heart, const Beat *beat)
+{
+    if (heart->ledger->n_waiting > 0)
+        note_history(heart, ledger_retry(heart->ledger));
+    note_pulse(heart, ledger_beat(heart->ledger, beat, count_failing(heart), heart->lost));
 }
 
 static void feed(Heart *heart, const Beat *beat)
@@ -67,17 +147,15 @@ static void feed(Heart *heart, const Beat *beat)
     note_manager(heart, supervisor_beat(heart->supervisor, beat, heart->outputs, heart->n_outputs));
 }
 
-/* An output that fails at the start is a warning when another one works, and else the reason why there is no
- * start. */
+/* What fails at the start is a warning when something else took the first beat, and else the reason why there
+ * is no start. */
 static int judge_start(const Heart *heart, Error *ret_error)
 {
-    size_t failing = 0;
-    for (size_t i = 0; i < heart->n_outputs; i++)
-        failing += heart->outputs[i]->failure != 0;
-    if (failing == heart->n_outputs) {
+    size_t failing = count_failing(heart);
+    if (failing == heart->n_outputs && heart->pulse_failure != 0) {
         const Output *first = heart->outputs[0];
         return error_set(ret_error, EXIT_FAILURE, first->failure,
-                         "output %s: %s; nothing%s took the first message", first->name,
+                         "output %s: %s; nothing%s took the first beat, the pulse neither", first->name,
                          output_failure_text(first), failing == 1 ? "" : " else");
     }
     for (size_t i = 0; i < heart->n_outputs; i++)
@@ -89,15 +167,92 @@ static int judge_start(const Heart *heart, Error *ret_error)
 int heart_start(Heart *heart, Error *ret_error)
 {
     Instant now;
+    Counters counters;
     Due due;
-    Beat beat;
+    Event gap;
     heart->clocks->sample(heart->clocks, &now);
+    heart->clocks->count(heart->clocks, &counters);
+    witness_begin(&heart->witness, &now, &counters);
     schedule_start(&heart->schedule, heart->interval_usec, now.boottime_usec, &due);
-    write_message(heart, &now, &due, &beat);
+    bool found = ledger_close_past(heart->ledger, &now, &gap) > 0;
+    if (found)
+        warn_outputs(heart, &now, &gap);
+    Beat beat = make_beat(heart, &now, &due);
+    write_message(heart, &beat);
+    note_history(heart, ledger_begin(heart->ledger, &now, heart->interval_usec, found ? &gap : NULL));
+    store(heart, &beat);
     int r = judge_start(heart, ret_error);
     if (r == 0)
         feed(heart, &beat);
     return r;
+}
+
+static void note_clock(Heart *heart, const Instant *now, Event *event)
+{
+    char span[TIMESPAN_TEXT_MAX];
+    int64_t moved = event->moved_usec;
+    note_history(heart, ledger_add(heart->ledger, now, event));
+    log_notice("the wall clock was set %s by %s", moved < 0 ? "back" : "forward",
+               timespan_format_short(moved < 0 ? -(usec_t)moved : (usec_t)moved, span));
+}
+
+static void note_gap(Heart *heart, const Instant *now, Event *gap)
+{
+    gap->interval_usec = heart->schedule.interval_usec;
+    note_history(heart, ledger_add(heart->ledger, now, gap));
+    warn_outputs(heart, now, gap);
+}
+
+/* allowed_usec: as for witness_look(). Returns whether a gap ended. */
+static bool look(Heart *heart, const Instant *now, const Due *due, usec_t allowed_usec)
+{
+    Counters counters;
+    Event gap, clock;
+    heart->clocks->count(heart->clocks, &counters);
+    Sight sight = {
+        .at = now,
+        .counters = &counters,
+        .due = due,
+        .allowed_usec = allowed_usec,
+        .longest = &heart->ledger->steps.longest,
+    };
+    int seen = witness_look(&heart->witness, &sight, &gap, &clock);
+    steps_forget(&heart->ledger->steps);
+    if (seen & SEEN_CLOCK)
+        note_clock(heart, now, &clock);
+    if (seen & SEEN_GAP)
+        note_gap(heart, now, &gap);
+    return seen & SEEN_GAP;
+}
+
+/* However late the beat before was made, from one to the next it may take an interval; and longer where a
+ * reload has just begun a new grid. */
+static usec_t allowed(const Heart *heart)
+{
+    usec_t usec = schedule_next(&heart->schedule) - heart->witness.at.boottime_usec;
+    return usec > heart->schedule.interval_usec ? usec : heart->schedule.interval_usec;
+}
+
+static void make_next_beat(Heart *heart, const Instant *now)
+{
+    Due due;
+    usec_t allowed_usec = allowed(heart);
+    schedule_beat(&heart->schedule, now->boottime_usec, &due);
+    Beat beat = make_beat(heart, now, &due);
+    bool gap = look(heart, now, &due, allowed_usec);
+    if (gap || due.due_usec >= heart->logged_usec + heart->log_every_usec)
+        write_message(heart, &beat);
+    store(heart, &beat);
+    feed(heart, &beat);
+}
+
+static void record_reload(Heart *heart, const Instant *now)
+{
+    Event event;
+    event_init(&event, EVENT_RELOAD);
+    event.interval_usec = heart->interval_usec;
+    note_history(heart, ledger_add(heart->ledger, now, &event));
+    steps_rest(&heart->ledger->steps);
 }
 
 static void reload(Heart *heart)
@@ -105,9 +260,11 @@ static void reload(Heart *heart)
     Instant now;
     heart->clocks->sample(heart->clocks, &now);
     note_manager(heart, supervisor_reloading(heart->supervisor, now.monotonic_usec));
-    heart->reload(heart->context);
+    bool done = heart->reload(heart->context) == 0;
     heart->clocks->sample(heart->clocks, &now);
     schedule_change(&heart->schedule, heart->interval_usec, now.boottime_usec);
+    if (done)
+        record_reload(heart, &now);
     note_manager(heart, supervisor_reloaded(heart->supervisor, heart->outputs, heart->n_outputs));
 }
 
@@ -116,13 +273,9 @@ static void act(Heart *heart)
 {
     Instant now;
     heart->clocks->sample(heart->clocks, &now);
-    if (now.boottime_usec >= schedule_next(&heart->schedule)) {
-        Due due;
-        Beat beat;
-        schedule_beat(&heart->schedule, now.boottime_usec, &due);
-        write_message(heart, &now, &due, &beat);
-        feed(heart, &beat);
-    } else if (now.boottime_usec >= supervisor_next(heart->supervisor, heart->schedule.interval_usec))
+    if (now.boottime_usec >= schedule_next(&heart->schedule))
+        make_next_beat(heart, &now);
+    else if (now.boottime_usec >= supervisor_next(heart->supervisor, heart->schedule.interval_usec))
         note_manager(heart,
                      supervisor_feed(heart->supervisor, now.boottime_usec, heart->outputs, heart->n_outputs));
 }
@@ -163,19 +316,30 @@ void heart_take_outputs(Heart *heart, Output **outputs, size_t n_outputs)
         Output *new = find_output(outputs, n_outputs, old->name);
         if (new)
             output_inherit(new, old);
-        else if (old->failure != 0)
+        else if (old->failure != 0) {
             report_loss(old->name, "is given up", old);
+            record_loss(heart, old->name, old);
+        }
     }
     outputs_free(heart->outputs, heart->n_outputs);
     heart->outputs = outputs;
     heart->n_outputs = n_outputs;
 }
 
+void heart_end(Heart *heart)
+{
+    Instant now;
+    for (size_t i = 0; i < heart->n_outputs; i++)
+        if (heart->outputs[i]->failure != 0) {
+            report_loss(heart->outputs[i]->name, "still fails", heart->outputs[i]);
+            record_loss(heart, heart->outputs[i]->name, heart->outputs[i]);
+        }
+    heart->clocks->sample(heart->clocks, &now);
+    note_history(heart, ledger_end(heart->ledger, &now));
+}
+
 void heart_done(Heart *heart)
 {
-    for (size_t i = 0; i < heart->n_outputs; i++)
-        if (heart->outputs[i]->failure != 0 && heart->seq > 1)
-            report_loss(heart->outputs[i]->name, "still fails", heart->outputs[i]);
     outputs_free(heart->outputs, heart->n_outputs);
     heart->outputs = NULL;
     heart->n_outputs = 0;

@@ -9,6 +9,7 @@
 #include "daemon/daemonize.h"
 #include "daemon/exit.h"
 #include "daemon/privileges.h"
+#include "daemon/record-exit.h"
 #include "daemon/service.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -65,6 +66,8 @@ static int dispatch(const Options *options, const Places *places)
     case COMMAND_CHECK_CONFIG:
     case COMMAND_PRINT_CONFIG:
         return check_or_print(options, places);
+    case COMMAND_RECORD_EXIT:
+        return record_exit_from_environment(options, places);
     default:
         return service_run(options, places);
     }

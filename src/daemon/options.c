@@ -32,6 +32,7 @@ static const struct option plain_options[] = {
     { "stop", no_argument, NULL, OPTION_COMMAND + COMMAND_STOP },
     { "check-config", no_argument, NULL, OPTION_COMMAND + COMMAND_CHECK_CONFIG },
     { "print-config", no_argument, NULL, OPTION_COMMAND + COMMAND_PRINT_CONFIG },
+    { "record-exit", no_argument, NULL, OPTION_COMMAND + COMMAND_RECORD_EXIT },
     { "help", no_argument, NULL, OPTION_COMMAND + COMMAND_HELP },
     { "version", no_argument, NULL, OPTION_COMMAND + COMMAND_VERSION },
     { "fork", no_argument, NULL, OPTION_FORK },
@@ -286,13 +287,16 @@ void options_print_help(void)
           "heartbeatd [OPTION]...            run in the foreground, as services should\n"
           "heartbeatd --fork [OPTION]...     run as a daemon; returns after the first beat\n"
           "heartbeatd --running | --stop     print the running one's pid; end it and wait\n"
-          "heartbeatd --check-config | --print-config | --help | --version\n"
+          "heartbeatd --check-config | --print-config | --record-exit | --help | --version\n"
           "\n"
           "  --interval=SPAN    time from beat to beat, 10ms to 1d (" DEFAULT_INTERVAL_TEXT ")\n"
           "  --message=TEXT     with %n number, %t time, %H host, %b boot id, %u uptime, %%\n"
           "  --output=WHERE     journal, stdout, syslog or a file's path; may be repeated\n"
           "  --format=FORMAT    full: time and message; plain: the message alone\n"
-          "  --state-dir=DIR    where the lock is: one daemon per directory\n"
+          "  --log-every=SPAN   a message only that often, and after a gap; 0: at each beat\n"
+          "  --sync=WHEN        pulse to disk at each beat, after a gap, or never\n"
+          "  --history-max=SIZE of the history, whose older half is dropped then (4M)\n"
+          "  --state-dir=DIR    lock, pulse and history: one daemon per directory\n"
           "  --config=FILE      read FILE and not " CONFIG_DIR "/heartbeatd.conf\n"
           "  --pid-file=PATH    with --fork: for people and init scripts\n"
           "  --user=USER        with --fork, as root: run as USER\n"

@@ -4,7 +4,6 @@
 #include "daemon/service.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "daemon/daemonize.h"
@@ -13,12 +12,10 @@
 #include "daemon/pidfile.h"
 #include "daemon/privileges.h"
 #include "daemon/ready-fd.h"
+#include "store/identity.h"
 #include "store/lock.h"
 #include "util/env.h"
-#include "util/file.h"
 #include "util/log.h"
-
-#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
 typedef struct Service {
     const Options *options;
@@ -30,33 +27,19 @@ typedef struct Service {
     int answer_fd; /* to the first process, -1 in the foreground and once it has its answer */
     int lock_fd;
     SystemClocks clocks;
+    Ledger ledger;
     Heart heart;
 } Service;
-
-/* The boot id as 32 digits, as the journal writes it: the kernel's has dashes. */
-static int read_boot_id(char ret[static BOOT_ID_LENGTH + 1])
-{
-    cleanup_free char *text = NULL;
-    size_t length, n = 0;
-    int r = file_read(BOOT_ID_FILE, 64, &text, &length);
-    if (r < 0)
-        return r;
-    for (const char *at = text; *at && *at != '\n'; at++)
-        if (*at != '-' && n < BOOT_ID_LENGTH)
-            ret[n++] = *at;
-    ret[n] = '\0';
-    return n == BOOT_ID_LENGTH ? 0 : -EBADMSG;
-}
 
 static int prepare_message(const Settings *settings, Message *ret, Error *ret_error)
 {
     struct utsname host;
     char boot_id[BOOT_ID_LENGTH + 1] = "";
     uname(&host);
-    int r = message_needs_boot_id(settings->message) ? read_boot_id(boot_id) : 0;
+    int r = message_needs_boot_id(settings->message) ? identity_boot(boot_id) : 0;
     if (r < 0)
         return error_set(ret_error, exit_code_for(-r), -r,
-                         BOOT_ID_FILE ": cannot be read for %%b in the message: %s", strerror(-r));
+                         "the id of this boot cannot be read for %%b in the message: %s", strerror(-r));
     r = message_prepare(ret, settings->message, host.nodename, boot_id);
     if (r < 0)
         return error_set(ret_error, EXIT_CONFIG, -r,
@@ -82,17 +65,13 @@ static int open_outputs(const Settings *settings, Output ***ret, Error *ret_erro
     return outputs ? 0 : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
 }
 
-/* A process that closes any descriptor of its locked file loses the lock: fcntl_locking(2). */
-static int check_outputs(const Settings *settings, int lock_fd, Error *ret_error)
+static int check_outputs(const Settings *settings, const char *state_dir, Error *ret_error)
 {
-    struct stat lock, st;
-    if (fstat(lock_fd, &lock) < 0)
-        return 0;
     for (size_t i = 0; i < settings->n_outputs; i++)
-        if (settings->outputs[i][0] == '/' && lstat(settings->outputs[i], &st) == 0 &&
-            st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
+        if (settings->outputs[i][0] == '/' && ledger_owns(state_dir, settings->outputs[i]))
             return error_set(ret_error, EXIT_CONFIG, EINVAL,
-                             "output %s: is the daemon's lock; expected another file", settings->outputs[i]);
+                             "output %s: is one of the daemon's own files of state; expected another file",
+                             settings->outputs[i]);
     return 0;
 }
 
@@ -102,7 +81,7 @@ static int apply_settings(Service *service, const Settings *settings, Error *ret
     Heart *heart = &service->heart;
     Message message;
     Output **outputs;
-    int r = check_outputs(settings, service->lock_fd, ret_error);
+    int r = check_outputs(settings, service->settings.state_dir, ret_error);
     if (r == 0)
         r = prepare_message(settings, &message, ret_error);
     if (r == 0)
@@ -111,11 +90,14 @@ static int apply_settings(Service *service, const Settings *settings, Error *ret
         return r;
     heart->message = message;
     heart->interval_usec = settings->interval_usec;
+    heart->log_every_usec = settings->log_every_usec;
+    service->ledger.sync = settings->sync;
+    service->ledger.history_max_bytes = settings->history_max_bytes;
     heart_take_outputs(heart, outputs, settings->n_outputs);
     return 0;
 }
 
-static void reload(void *context)
+static int reload(void *context)
 {
     Service *service = context;
     Settings settings = { 0 };
@@ -130,6 +112,7 @@ static void reload(void *context)
     else
         log_notice("reloaded");
     settings_done(&settings);
+    return r;
 }
 
 static int refuse_second(const char *path, pid_t holder, Error *ret_error)
@@ -224,6 +207,33 @@ static int out_of_order(Error *ret_error, int r, const char *what)
     return r < 0 ? error_set(ret_error, EXIT_FAILURE, -r, "%s: %s", what, strerror(-r)) : 0;
 }
 
+/* Says what was found that could not be used. */
+static void report_trouble(const char *state_dir, const char *name, int trouble)
+{
+    if (trouble == -EBADMSG || trouble == -ENOTSUP || trouble == -EREMOTE)
+        log_warning("%s/%s: %s; moved aside to %s.unreadable", state_dir, name,
+                    trouble == -EBADMSG   ? "damaged"
+                    : trouble == -ENOTSUP ? "written by a newer version"
+                                          : "written on another machine",
+                    name);
+    else if (trouble < 0)
+        log_warning("%s/%s: cannot be read: %s", state_dir, name, strerror(-trouble));
+}
+
+static int open_ledger(Service *service, Error *ret_error)
+{
+    const char *state_dir = service->settings.state_dir;
+    LedgerTrouble trouble = { 0 };
+    int r = ledger_open(&service->ledger, state_dir, &service->clocks.clocks, &trouble, ret_error);
+    report_trouble(state_dir, "pulse", trouble.pulse);
+    report_trouble(state_dir, "history", trouble.history);
+    if (trouble.bad_lines > 0)
+        log_warning("%s/history: %" PRIu64 " line%s cannot be read and %s passed over", state_dir,
+                    trouble.bad_lines, trouble.bad_lines == 1 ? "" : "s",
+                    trouble.bad_lines == 1 ? "is" : "are");
+    return r;
+}
+
 /* In the final process: up to the first beat. */
 static int start(Service *service, Error *ret_error)
 {
@@ -234,6 +244,8 @@ static int start(Service *service, Error *ret_error)
         r = out_of_order(ret_error, system_clocks_open(&service->clocks), "clocks and signals");
     if (r == 0)
         r = apply_settings(service, &service->settings, ret_error);
+    if (r == 0)
+        r = open_ledger(service, ret_error); /* now that nothing is left that could be refused */
     if (r == 0)
         r = heart_start(&service->heart, ret_error);
     if (r < 0)
@@ -286,6 +298,7 @@ static int live(Service *service)
     if (work(service, &error) < 0)
         return fail(service, &error);
     (void)supervisor_stopping(&service->supervisor, NULL);
+    heart_end(&service->heart);
     return EXIT_SUCCESS;
 }
 
@@ -308,6 +321,7 @@ static int live_forked(Service *service)
 static void done(Service *service)
 {
     heart_done(&service->heart);
+    ledger_close(&service->ledger);
     system_clocks_close(&service->clocks);
     if (service->lock_fd >= 0)
         pidfile_remove(&service->pid_file); /* while the lock still keeps a successor from having one */
@@ -339,12 +353,14 @@ int service_run(const Options *options, const Places *places)
         .answer_fd = -1,
         .lock_fd = -1,
         .clocks = SYSTEM_CLOCKS_NONE,
+        .ledger = LEDGER_NONE,
     };
     Error error;
     int exit_code;
 
     service.heart = (Heart){ .clocks = &service.clocks.clocks,
                              .supervisor = &service.supervisor,
+                             .ledger = &service.ledger,
                              .reload = reload,
                              .context = &service };
     open_supervisor(&service);

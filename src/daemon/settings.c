@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "build-config.h"
+#include "core/bytes.h"
 #include "core/message.h"
 #include "core/timespan.h"
 #include "daemon/exit.h"
 #include "util/text.h"
 
 #define DEFAULT_MESSAGE "heartbeat %n"
+#define DEFAULT_HISTORY_MAX_BYTES (UINT64_C(4) << 20)
 
 static int replace_string(char **target, const char *value)
 {
@@ -100,6 +102,36 @@ static int set_format(Settings *settings, const char *value)
     return 0;
 }
 
+static int set_log_every(Settings *settings, const char *value)
+{
+    usec_t usec = 0;
+    if (value && (timespan_parse(value, &usec) < 0 || usec > LOG_EVERY_MAX_USEC))
+        return -EINVAL;
+    settings->log_every_usec = usec;
+    return 0;
+}
+
+static const char *const sync_names[] = { [SYNC_BEAT] = "beat", [SYNC_GAP] = "gap", [SYNC_NEVER] = "never" };
+
+static int set_sync(Settings *settings, const char *value)
+{
+    int r = value ? text_find(sync_names + 1, ELEMENTSOF(sync_names) - 1, value) : 0;
+    if (r < 0)
+        return r;
+    settings->sync = value ? (Sync)(r + 1) : SYNC_UNSET;
+    return 0;
+}
+
+static int set_history_max(Settings *settings, const char *value)
+{
+    uint64_t bytes = 0;
+    if (value &&
+        (bytes_parse(value, &bytes) < 0 || bytes < HISTORY_MAX_MIN_BYTES || bytes > HISTORY_MAX_MAX_BYTES))
+        return -EINVAL;
+    settings->history_max_bytes = bytes;
+    return 0;
+}
+
 static int set_state_dir(Settings *settings, const char *value)
 {
     /* Room for the name of a file in it. */
@@ -117,6 +149,9 @@ const Setting settings_table[] = {
       "journal, stdout, syslog or the path of a file (absolute; on the command line ./NAME will do)",
       PATH_WITH_SLASH, add_output },
     { "Format", "format", "full or plain", PATH_NO, set_format },
+    { "LogEvery", "log-every", "a time span to 1y, such as 1h; 0 for each message", PATH_NO, set_log_every },
+    { "Sync", "sync", "beat, gap or never", PATH_NO, set_sync },
+    { "HistoryMax", "history-max", "a size from 64K to 1G, such as 4M", PATH_NO, set_history_max },
     { "StateDir", "state-dir", "the absolute path of a directory", PATH_ALWAYS, set_state_dir },
 };
 const size_t settings_count = ELEMENTSOF(settings_table);
@@ -165,6 +200,10 @@ int settings_complete(Settings *settings, const Places *places, bool as_daemon, 
         settings->interval_usec = DEFAULT_INTERVAL_SEC * USEC_PER_SEC;
     if (settings->format == FORMAT_UNSET)
         settings->format = FORMAT_FULL;
+    if (settings->sync == SYNC_UNSET)
+        settings->sync = SYNC_BEAT;
+    if (settings->history_max_bytes == 0)
+        settings->history_max_bytes = DEFAULT_HISTORY_MAX_BYTES;
     if (!settings->message)
         r = replace_string(&settings->message, DEFAULT_MESSAGE);
     if (r == 0 && need_output)
@@ -184,12 +223,15 @@ static void print_value(const char *key, const char *value)
 
 void settings_print(const Settings *settings)
 {
-    char interval[TIMESPAN_TEXT_MAX];
+    char interval[TIMESPAN_TEXT_MAX], log_every[TIMESPAN_TEXT_MAX], history_max[BYTES_TEXT_MAX];
     puts("[Heartbeat]");
     print_value("Interval", timespan_format(settings->interval_usec, interval));
     print_value("Message", settings->message);
     for (size_t i = 0; i < settings->n_outputs; i++)
         print_value("Output", settings->outputs[i]);
     print_value("Format", settings->format == FORMAT_PLAIN ? "plain" : "full");
+    print_value("LogEvery", timespan_format(settings->log_every_usec, log_every));
+    print_value("Sync", sync_names[settings->sync]);
+    print_value("HistoryMax", bytes_format(settings->history_max_bytes, history_max));
     print_value("StateDir", settings->state_dir);
 }

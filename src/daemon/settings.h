@@ -3,11 +3,16 @@
 /* What can be set, by a key in the configuration file and by an option of nearly the same name: one table for
  * both. Where the values come from is the business of config and options. */
 
+#include "daemon/ledger.h"
 #include "daemon/output.h"
 #include "daemon/places.h"
 
 #define INTERVAL_MIN_USEC (10 * USEC_PER_MSEC)
 #define INTERVAL_MAX_USEC USEC_PER_DAY
+#define LOG_EVERY_MAX_USEC USEC_PER_YEAR
+#define HISTORY_MAX_MIN_BYTES \
+    (UINT64_C(64) << 10) /* thirty of the longest lines, and hundreds of usual ones */
+#define HISTORY_MAX_MAX_BYTES (UINT64_C(1) << 30)
 
 typedef struct Settings {
     usec_t interval_usec; /* 0: not set */
@@ -16,7 +21,10 @@ typedef struct Settings {
     size_t n_outputs;
     char *stdout_where; /* where the output stdout was set, as setting_apply() was told; NULL: nowhere */
     Format format;
-    char *state_dir; /* absolute; NULL: not set */
+    usec_t log_every_usec; /* 0: each message */
+    Sync sync;
+    uint64_t history_max_bytes; /* 0: not set */
+    char *state_dir;            /* absolute; NULL: not set */
 } Settings;
 
 typedef enum SettingPath {

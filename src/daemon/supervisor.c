@@ -22,8 +22,9 @@ int supervisor_open(Supervisor *ret, bool will_fork)
     return r;
 }
 
-/* "42 beats, last at 2026-11-22T13:00:10.123Z; output /x: No space left on device (3 messages lost)". What
- * does not fit is cut. On one line whatever an output's path holds: a newline would begin another assignment.
+/* "42 beats, last at 2026-11-22T13:00:10.123Z; last gap: suspend, 3 beats missed, until
+ * 2026-11-22T12:00:00.000Z; output /x: No space left on device (3 messages lost)". What does not fit is cut.
+ * On one line whatever an output's path holds: a newline would begin another assignment.
  */
 static void format_status(const Supervisor *supervisor, Output *const *outputs, size_t n,
                           char status[static STATUS_MAX])
@@ -31,6 +32,8 @@ static void format_status(const Supervisor *supervisor, Output *const *outputs, 
     char time[TIMESTAMP_TEXT_MAX], raw[STATUS_MAX];
     int length = snprintf(raw, sizeof(raw), "%" PRIu64 " beat%s, last at %s", supervisor->seq,
                           supervisor->seq == 1 ? "" : "s", timestamp_format(supervisor->realtime_usec, time));
+    if (supervisor->gap[0])
+        length += snprintf(raw + length, sizeof(raw) - (size_t)length, "; last gap: %s", supervisor->gap);
     for (size_t i = 0; i < n && length < STATUS_MAX; i++)
         if (outputs[i]->failure != 0)
             length +=
@@ -79,6 +82,16 @@ int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *out
     supervisor->ready = true;
     supervisor->fed_usec = beat->due.due_usec;
     return 0;
+}
+
+void supervisor_note_gap(Supervisor *supervisor, const Event *gap)
+{
+    char until[TIMESTAMP_TEXT_MAX], missed[48] = "";
+    if (gap->missed != EVENT_NONE)
+        snprintf(missed, sizeof(missed), ", %" PRIu64 " beat%s missed", gap->missed,
+                 gap->missed == 1 ? "" : "s");
+    snprintf(supervisor->gap, sizeof(supervisor->gap), "%s%s, until %s", cause_name(gap->verdict.cause),
+             missed, timestamp_format(gap->realtime_usec, until));
 }
 
 usec_t supervisor_next(const Supervisor *supervisor, usec_t interval_usec)

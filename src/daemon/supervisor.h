@@ -15,6 +15,7 @@ typedef struct Supervisor {
     usec_t fed_usec; /* CLOCK_BOOTTIME instant for which the watchdog was fed last */
     uint64_t seq;    /* of the last beat, and its CLOCK_REALTIME */
     usec_t realtime_usec;
+    char gap[128]; /* the last gap in a few words, empty: none */
 } Supervisor;
 
 /* As notify_open(). */
@@ -24,6 +25,9 @@ int supervisor_open(Supervisor *ret, bool will_fork);
  * second, or two in each watchdog period if that is more. Under --fork the first beat sends nothing: the
  * manager refuses what it gets before it has read the pid file. */
 int supervisor_beat(Supervisor *supervisor, const Beat *beat, Output *const *outputs, size_t n_outputs);
+
+/* What the status says of the latest gap from now on. */
+void supervisor_note_gap(Supervisor *supervisor, const Event *gap);
 
 /* When the watchdog is to be fed next although no beat is due by then: half a watchdog period after the last
  * time. USEC_INFINITY unless the period is shorter than two intervals. */

@@ -15,6 +15,11 @@ static void sim_sample(Clocks *base, Instant *ret)
     *ret = ((SimClocks *)base)->now;
 }
 
+static void sim_count(Clocks *base, Counters *ret)
+{
+    *ret = ((SimClocks *)base)->counters;
+}
+
 void sim_clocks_pass(SimClocks *clocks, usec_t usec)
 {
     clocks->now.realtime_usec += usec;
@@ -50,6 +55,8 @@ static int sim_wait(Clocks *base, usec_t until_usec)
 {
     SimClocks *clocks = (SimClocks *)base;
     clocks->waits++;
+    clocks->counters.waits++;
+    clocks->counters.switches++;
     if (clocks->on_wait)
         clocks->on_wait(clocks->context);
     clocks->idle_waits = until_usec > clocks->now.boottime_usec ? 0 : clocks->idle_waits + 1;
@@ -69,10 +76,11 @@ static int sim_wait(Clocks *base, usec_t until_usec)
 void sim_clocks_init(SimClocks *clocks)
 {
     *clocks = (SimClocks){
-        .clocks = { .sample = sim_sample, .wait = sim_wait },
+        .clocks = { .sample = sim_sample, .count = sim_count, .wait = sim_wait },
         .now = { .realtime_usec = UINT64_C(1795352410123456), /* 2026-11-22T13:00:10.123456Z */
                  .boottime_usec = UINT64_C(86461234567),
                  .monotonic_usec = UINT64_C(80061234567) },
+        .counters = { .starved.known = true, .waits_known = true },
     };
 }
 
@@ -92,7 +100,16 @@ static int fake_write(Output *output, const Beat *beat)
     return -self->error;
 }
 
-static const OutputKind fake_kind = { .size = sizeof(FakeOutput), .write = fake_write };
+static int fake_warn(Output *output, const Warning *warning)
+{
+    FakeOutput *self = (FakeOutput *)output;
+    self->warnings++;
+    self->gap = *warning->gap;
+    snprintf(self->warning, sizeof(self->warning), "%s", warning->text);
+    return -self->error;
+}
+
+static const OutputKind fake_kind = { .size = sizeof(FakeOutput), .write = fake_write, .warn = fake_warn };
 
 FakeOutput *fake_output_new(const char *name)
 {

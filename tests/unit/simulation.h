@@ -18,6 +18,7 @@ typedef struct SimEvent {
 typedef struct SimClocks {
     Clocks clocks;
     Instant now;
+    Counters counters; /* of which waits and switches are kept here, as if nothing ever disturbed a wait */
     const SimEvent *events; /* by time */
     size_t n_events;
     void (*on_wait)(void *context); /* before each wait */
@@ -46,6 +47,9 @@ typedef struct FakeOutput {
     uint64_t tries;
     Beat last; /* without the text */
     char text[1025];
+    uint64_t warnings; /* how often it was told of a gap, and the last one */
+    Event gap;
+    char warning[1025];
 } FakeOutput;
 
 /* Freed by output_free(). */

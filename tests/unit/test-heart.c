@@ -14,7 +14,10 @@
 #include "daemon/exit.h"
 #include "manager.h"
 #include "simulation.h"
+#include "store/history.h"
+#include "store/pulse-file.h"
 #include "temp-dir.h"
+#include "util/cleanup.h"
 #include "util/log.h"
 
 #define INTERVAL (10 * USEC_PER_SEC)
@@ -23,6 +26,7 @@
 static struct {
     SimClocks clocks;
     Supervisor supervisor;
+    Ledger ledger;
     Manager manager;
     Heart heart;
     FakeOutput *output;
@@ -48,12 +52,13 @@ static void count_beat(const Beat *beat, void *context)
     cr_assert_eq(beat->at.boottime_usec, beat->due.due_usec + beat->due.late_usec);
 }
 
-static void reload(void *context)
+static int reload(void *context)
 {
     (void)context;
     world.reloads++;
     if (world.next_interval_usec > 0)
         world.heart.interval_usec = world.next_interval_usec;
+    return 0;
 }
 
 static void give_outputs(Output *first, Output *second)
@@ -63,6 +68,16 @@ static void give_outputs(Output *first, Output *second)
     outputs[0] = first;
     outputs[1] = second;
     heart_take_outputs(&world.heart, outputs, second ? 2 : 1);
+}
+
+static void open_ledger(void)
+{
+    LedgerTrouble trouble;
+    Error error = { 0 };
+    world.ledger = LEDGER_NONE;
+    cr_assert_eq(ledger_open(&world.ledger, ".", &world.clocks.clocks, &trouble, &error), 0, "%s",
+                 error.text);
+    world.ledger.sync = SYNC_NEVER;
 }
 
 static void enter(void)
@@ -76,10 +91,12 @@ static void enter(void)
     world.heart = (Heart){
         .clocks = &world.clocks.clocks,
         .supervisor = &world.supervisor,
+        .ledger = &world.ledger,
         .interval_usec = INTERVAL,
         .reload = reload,
     };
     cr_assert_eq(message_prepare(&world.heart.message, "heartbeat %n", "host", ""), 0);
+    open_ledger();
     world.output = fake_output_new("/fake");
     world.output->check = count_beat;
     give_outputs(&world.output->output, NULL);
@@ -88,6 +105,7 @@ static void enter(void)
 static void leave(void)
 {
     heart_done(&world.heart);
+    ledger_close(&world.ledger);
     close(world.log_fd);
     temp_dir_leave();
 }
@@ -147,9 +165,18 @@ Test(heart, first_beat_comes_at_once)
     cr_expect_eq(world.beats, 1u, "the second waits for its time");
 }
 
-Test(heart, start_fails_when_no_output_takes_the_first_beat)
+static void fill_disk(bool full)
+{
+    int fd = full ? open("/dev/full", O_RDWR | O_CLOEXEC) : pulse_file_open(".");
+    cr_assert_geq(fd, 0);
+    cr_assert_geq(dup3(fd, world.ledger.pulse_fd, O_CLOEXEC), 0);
+    close(fd);
+}
+
+Test(heart, start_fails_when_nothing_takes_the_first_beat)
 {
     have_manager(0);
+    fill_disk(true);
     FakeOutput *other = fake_output_new("/other");
     FakeOutput *fake = fake_output_new("/fake");
     give_outputs(&fake->output, &other->output);
@@ -157,24 +184,39 @@ Test(heart, start_fails_when_no_output_takes_the_first_beat)
     other->error = EIO;
     Error error = { 0 };
     cr_expect_eq(heart_start(&world.heart, &error), -ENOSPC, "the first one's reason");
-    cr_expect_str_eq(error.text, "output /fake: No space left on device; nothing else took the first message",
-                     "%s", error.text);
+    cr_expect_str_eq(
+        error.text,
+        "output /fake: No space left on device; nothing else took the first beat, the pulse neither", "%s",
+        error.text);
     cr_expect_eq(error.exit_code, EXIT_FAILURE);
-    cr_expect_str_eq(temp_read_fd(world.log_fd), "", "said once, by whoever prints the error");
     cr_expect_not(manager_hear_one(&world.manager), "not ready: %s", world.manager.last);
+}
+
+Test(heart, start_succeeds_when_the_pulse_alone_takes_the_first_beat)
+{
+    Error error;
+    world.output->error = ENOSPC;
+    cr_expect_eq(heart_start(&world.heart, &error), 0);
+    cr_expect_str_eq(
+        temp_read_fd(world.log_fd),
+        "heartbeatd: output /fake: No space left on device; its messages are lost until it works "
+        "again\n");
 }
 
 Test(heart, start_succeeds_when_one_output_takes_the_first_beat)
 {
     have_manager(0);
+    fill_disk(true);
     FakeOutput *bad = fake_output_new("/bad"), *good = fake_output_new("/good");
     give_outputs(&bad->output, &good->output);
     bad->error = ENOSPC;
     Error error;
     cr_expect_eq(heart_start(&world.heart, &error), 0);
-    cr_expect_str_eq(temp_read_fd(world.log_fd),
-                     "heartbeatd: output /bad: No space left on device; its messages are "
-                     "lost until it works again\n");
+    cr_expect_str_eq(
+        temp_read_fd(world.log_fd),
+        "heartbeatd: ./pulse: No space left on device; the beats are not stored until it works again\n"
+        "heartbeatd: output /bad: No space left on device; its messages are "
+        "lost until it works again\n");
     cr_expect(manager_hear_one(&world.manager));
     cr_expect_str_eq(world.manager.last,
                      "READY=1\nWATCHDOG=1\nSTATUS=1 beat, last at 2026-11-22T13:00:10.123Z; "
@@ -440,7 +482,7 @@ Test(heart, end_says_what_an_output_that_still_fails_has_lost)
     start();
     bad->error = ENOSPC;
     run(NULL, 0, 2 * INTERVAL + 1);
-    heart_done(&world.heart);
+    heart_end(&world.heart);
     cr_expect_str_eq(
         temp_read_fd(world.log_fd),
         "heartbeatd: output /bad: No space left on device; its messages are lost until it works again\n"
@@ -627,6 +669,280 @@ Test(heart, manager_that_was_deaf_at_the_start_learns_that_it_is_ready)
         hear_manager(NULL);
         cr_expect_eq(world.manager.ready, 1u, "row %zu: %zu", i, world.manager.ready);
         manager_close(&world.manager);
+    }
+}
+
+typedef struct Told {
+    char words[1024]; /* "start gap:suspend clock stop" */
+    Event last;
+    size_t gaps;
+    uint64_t missed;
+} Told;
+
+static int tell(void *context, const Event *event)
+{
+    Told *told = context;
+    size_t length = strlen(told->words);
+    bool is_gap = event->kind == EVENT_GAP;
+    if (length < sizeof(told->words))
+        snprintf(told->words + length, sizeof(told->words) - length, "%s%s%s%s", length > 0 ? " " : "",
+                 event_kind_name(event->kind), is_gap ? ":" : "",
+                 is_gap ? cause_name(event->verdict.cause) : "");
+    told->gaps += is_gap;
+    told->missed += is_gap ? event->missed : 0;
+    told->last = *event;
+    return 0;
+}
+
+static Told read_history(void)
+{
+    Told told = { 0 };
+    HistoryDamage damage;
+    cr_assert_eq(history_read(".", tell, &told, &damage), 0);
+    cr_assert(damage.bad == 0 && damage.newer == 0 && !damage.torn);
+    return told;
+}
+
+static Pulse read_pulse(void)
+{
+    Pulse pulse = { 0 };
+    char step[STEP_MAX];
+    cr_assert_eq(pulse_file_read(".", &pulse, step), 0);
+    cr_expect_str_eq(step, "");
+    return pulse;
+}
+
+static void continue_process(void *context)
+{
+    ((SimClocks *)context)->counters.continued++;
+}
+
+static void starve(void *context)
+{
+    ((SimClocks *)context)->counters.starved.usec += 30 * USEC_PER_SEC;
+}
+
+/* The machine that runs the tests can neither be suspended nor have its clock set: here both can be had. */
+Test(heart, gap_has_its_cause_in_history_outputs_pulse_and_status)
+{
+    static const struct {
+        SimEvent event;
+        const char *history, *warning;
+        Cause cause;
+        uint64_t missed;
+    } table[] = {
+        { { .suspend_usec = 35 * USEC_PER_SEC },
+          "start gap:suspend",
+          "gap: 3 beats missed, 40s without one: suspend (suspended for 35s)",
+          CAUSE_SUSPEND,
+          3 },
+        { { .stopped_usec = 30 * USEC_PER_SEC, .call = continue_process },
+          "start gap:process-stopped",
+          "gap: 2 beats missed, 35s without one: process-stopped (a SIGCONT ended a stop)",
+          CAUSE_PROCESS_STOPPED,
+          2 },
+        { { .stopped_usec = 30 * USEC_PER_SEC, .call = starve },
+          "start gap:cpu-starved",
+          "gap: 2 beats missed, 35s without one: cpu-starved (waited for a CPU for 30s)",
+          CAUSE_CPU_STARVED,
+          2 },
+        { { .stopped_usec = 30 * USEC_PER_SEC },
+          "start gap:host-paused",
+          "gap: 2 beats missed, 35s without one: host-paused (only the clocks went on)",
+          CAUSE_HOST_PAUSED,
+          2 },
+    };
+    world.clocks.context = &world.clocks;
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SimEvent event = table[i].event;
+        event.at_usec = 5 * USEC_PER_SEC;
+        start();
+        run(&event, 1, 60 * USEC_PER_SEC);
+        Told told = read_history();
+        cr_expect_str_eq(told.words, table[i].history, "row %zu: %s", i, told.words);
+        cr_expect_eq(told.missed, table[i].missed);
+        cr_expect_eq(told.last.interval_usec, INTERVAL);
+        cr_expect_str_eq(world.output->warning, table[i].warning, "%s", world.output->warning);
+        cr_expect_eq(world.output->warnings, i + 1);
+        cr_expect_eq(world.output->gap.verdict.cause, table[i].cause);
+        Pulse pulse = read_pulse();
+        cr_expect_eq(pulse.last_cause, table[i].cause);
+        cr_expect_eq(pulse.gaps, 1u);
+        cr_expect_eq(pulse.missed, table[i].missed);
+        cr_expect(strstr(world.supervisor.gap, cause_name(table[i].cause)));
+        ledger_close(&world.ledger);
+        cr_assert_eq(unlink("pulse"), 0);
+        cr_assert_eq(unlink("history"), 0);
+        open_ledger();
+        world.heart.seq = world.beats = world.missed = 0;
+    }
+}
+
+Test(heart, clock_that_was_set_is_recorded_and_no_gap)
+{
+    SimEvent events[] = { { .at_usec = USEC_PER_SEC, .step_usec = -3600000000 },
+                          { .at_usec = 15 * USEC_PER_SEC, .step_usec = 1000000 },
+                          { .at_usec = 25 * USEC_PER_SEC, .step_usec = 7200000000 } };
+    start();
+    run(events, 3, 60 * USEC_PER_SEC);
+    Told told = read_history();
+    cr_expect_str_eq(told.words, "start clock clock", "%s", told.words);
+    cr_expect_eq(told.last.moved_usec, INT64_C(7200000000));
+    cr_expect_eq(world.output->warnings, 0u);
+    cr_expect_str_eq(temp_read_fd(world.log_fd), "heartbeatd: the wall clock was set back by 1h\n"
+                                                 "heartbeatd: the wall clock was set forward by 2h\n");
+}
+
+Test(heart, output_that_blocks_is_named_as_the_cause)
+{
+    start();
+    world.output->clocks = &world.clocks;
+    world.output->takes_usec = 25 * USEC_PER_SEC;
+    run(NULL, 0, 60 * USEC_PER_SEC);
+    Told told = read_history();
+    cr_expect_str_eq(told.words, "start gap:output-blocked", "%s", told.words);
+    cr_expect_str_eq(told.last.step, "write /fake");
+    cr_expect_eq(told.last.longest_usec, 25 * USEC_PER_SEC);
+}
+
+Test(heart, messages_lost_are_recorded_and_are_no_gap)
+{
+    start();
+    world.output->error = ENOSPC;
+    run(NULL, 0, 2 * INTERVAL + 1);
+    cr_expect_eq(read_pulse().failing, 1u);
+    world.output->error = 0;
+    run(NULL, 0, 3 * INTERVAL + 1);
+    Told told = read_history();
+    cr_expect_str_eq(told.words, "start output", "%s", told.words);
+    cr_expect_str_eq(told.last.output, "/fake");
+    cr_expect_eq(told.last.errnum, (uint64_t)ENOSPC);
+    cr_expect_eq(told.last.lost, 2u);
+    cr_expect_eq(told.last.to_usec - told.last.from_usec, INTERVAL);
+    cr_expect_eq(read_pulse().failing, 0u);
+    cr_expect_eq(read_pulse().lost, 2u);
+    world.output->error = EIO;
+    run(NULL, 0, 4 * INTERVAL + 1);
+    heart_end(&world.heart);
+    cr_expect_str_eq(read_history().words, "start output output stop");
+}
+
+Test(heart, plain_output_has_messages_only)
+{
+    SimEvent events[] = { { .at_usec = USEC_PER_SEC, .suspend_usec = USEC_PER_MINUTE } };
+    Output *plain = output_new(temp_path("plain"), FORMAT_PLAIN);
+    Output *full = output_new(temp_path("full"), FORMAT_FULL);
+    give_outputs(plain, full);
+    start();
+    run(events, 1, 75 * USEC_PER_SEC);
+    cr_expect_str_eq(temp_read("plain"), "heartbeat 1\nheartbeat 2\nheartbeat 3\n");
+    cr_expect(strstr(temp_read("full"), "Z gap: 5 beats missed, "), "%s", temp_read("full"));
+}
+
+Test(heart, messages_can_be_fewer_than_beats)
+{
+    SimEvent events[] = { { .at_usec = 45 * USEC_PER_MINUTE, .suspend_usec = 15 * USEC_PER_SEC } };
+    world.heart.log_every_usec = USEC_PER_HOUR;
+    world.output->check = NULL; /* which wants to be told of each */
+    start();
+    cr_expect_eq(world.output->tries, 1u, "the first");
+    run(NULL, 0, 30 * USEC_PER_MINUTE);
+    cr_expect_eq(world.output->tries, 1u);
+    cr_expect_eq(read_pulse().seq, 180u, "the pulse goes on");
+    run(events, 1, 50 * USEC_PER_MINUTE);
+    cr_expect_eq(world.output->tries, 2u, "the one after the gap");
+    cr_expect_eq(world.output->warnings, 1u);
+    cr_expect_eq(world.output->last.seq, 271u);
+    run(NULL, 0, 200 * USEC_PER_MINUTE);
+    cr_expect_eq(world.output->tries, 4u, "an hour after that, and another one");
+}
+
+Test(heart, reload_is_recorded_with_the_new_interval)
+{
+    SimEvent events[] = { { .at_usec = USEC_PER_SEC, .wake = WAKE_RELOAD } };
+    world.next_interval_usec = USEC_PER_MINUTE;
+    start();
+    run(events, 1, 2 * USEC_PER_SEC);
+    Told told = read_history();
+    cr_expect_str_eq(told.words, "start reload");
+    cr_expect_eq(told.last.interval_usec, USEC_PER_MINUTE);
+}
+
+/* A change of the interval in the middle of a gap: what was lost counts from when the next beat was due. */
+Test(heart, suspend_after_a_reload_to_a_shorter_interval_is_seen)
+{
+    SimEvent events[] = { { .at_usec = 100 * USEC_PER_SEC, .wake = WAKE_RELOAD },
+                          { .at_usec = 105 * USEC_PER_SEC, .suspend_usec = 25 * USEC_PER_SEC } };
+    world.heart.interval_usec = USEC_PER_HOUR;
+    world.next_interval_usec = INTERVAL;
+    start();
+    run(events, 2, 150 * USEC_PER_SEC);
+    Told told = read_history();
+    cr_expect_str_eq(told.words, "start reload gap:suspend", "%s", told.words);
+    cr_expect_eq(told.missed, 2u);
+}
+
+static void starve_long(void *context)
+{
+    SimClocks *clocks = context;
+    clocks->counters.starved.usec += USEC_PER_MONTH;
+}
+
+/* Weeks of adversity: nothing is counted twice or forgotten, and nothing has a wrong name. */
+Test(heart, every_due_instant_of_random_weeks_is_a_beat_or_missed_in_a_gap)
+{
+    static const usec_t intervals[] = { 10 * USEC_PER_MSEC, USEC_PER_SEC, INTERVAL, USEC_PER_HOUR };
+    static SimEvent events[2000];
+    uint64_t state = 4711;
+    world.clocks.context = &world.clocks;
+    world.clocks.jitter_usec = 100;
+    for (size_t round = 0; round < ELEMENTSOF(intervals); round++) {
+        usec_t at = 0, interval = intervals[round];
+        world.heart.interval_usec = interval;
+        world.heart.seq = world.beats = world.missed = 0;
+        world.next_interval_usec = 0;
+        start();
+        for (size_t i = 0; i < ELEMENTSOF(events); i++) {
+            state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            usec_t length = interval * (1 + (state >> 40) % 30) / 7;
+            at += interval * (1 + (state >> 20) % 50) / 10 + length;
+            events[i] = (SimEvent){ .at_usec = world.first_usec + at };
+            switch ((state >> 33) % 5) {
+            case 0:
+                events[i].suspend_usec = length;
+                break;
+            case 1:
+                events[i].stopped_usec = length;
+                events[i].call = continue_process;
+                break;
+            case 2:
+                events[i].stopped_usec = length;
+                events[i].call = starve_long;
+                break;
+            case 3:
+                events[i].step_usec = (int64_t)((state >> 13) % (30 * USEC_PER_DAY)) - INT64_C(1296000000000);
+                break;
+            default:
+                events[i].wake = WAKE_RELOAD;
+            }
+        }
+        events[ELEMENTSOF(events) - 1].wake = WAKE_STOP;
+        world.clocks.events = events;
+        world.clocks.n_events = ELEMENTSOF(events);
+        cr_assert_eq(heart_run(&world.heart), 0);
+        uint64_t due = (world.heart.witness.at.boottime_usec - world.first_usec) / interval + 1;
+        cr_expect_eq(world.beats + world.missed, due, "interval %" PRI_USEC, interval);
+        Pulse pulse = read_pulse();
+        cr_expect_eq(pulse.missed, world.missed);
+        cr_expect_eq(pulse.seq, world.beats);
+        Told told = read_history();
+        cr_expect_eq(told.gaps, pulse.gaps);
+        cr_expect_eq(told.missed, pulse.missed);
+        cr_expect_not(strstr(told.words, "unknown") || strstr(told.words, "host-"), "%s", told.words);
+        ledger_close(&world.ledger);
+        cr_assert_eq(unlink("pulse"), 0);
+        cr_assert_eq(unlink("history"), 0);
+        open_ledger();
     }
 }
 

@@ -11,46 +11,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lock-holder.h"
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
 TestSuite(lock, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
-
-typedef struct Holder {
-    pid_t pid;
-    int release_fd; /* closed: it ends */
-} Holder;
-
-/* Returns when the lock is held. */
-static Holder hold(const char *path)
-{
-    int ready[2], release[2];
-    char byte = 0;
-    cr_assert_eq(pipe2(ready, O_CLOEXEC), 0);
-    cr_assert_eq(pipe2(release, O_CLOEXEC), 0);
-    Holder holder = { .pid = fork(), .release_fd = release[1] };
-    cr_assert_geq(holder.pid, 0);
-    if (holder.pid == 0) {
-        pid_t unused;
-        close(release[1]); /* or it would wait for itself */
-        if (lock_acquire(path, &unused) < 0 || write(ready[1], "x", 1) != 1)
-            _exit(1);
-        _exit(read(release[0], &byte, 1) == 0 ? 0 : 1);
-    }
-    close(ready[1]);
-    close(release[0]);
-    cr_assert_eq(read(ready[0], &byte, 1), 1, "the child does not get the lock");
-    close(ready[0]);
-    return holder;
-}
-
-static void let_go(const Holder *holder)
-{
-    int status;
-    close(holder->release_fd);
-    cr_assert_eq(waitpid(holder->pid, &status, 0), holder->pid);
-    cr_expect_eq(status, 0);
-}
 
 Test(lock, path_lies_in_the_state_directory)
 {
@@ -61,13 +26,13 @@ Test(lock, path_lies_in_the_state_directory)
 Test(lock, held_is_refused_to_a_second_and_names_the_holder)
 {
     pid_t seen = 0;
-    Holder holder = hold("lock");
+    LockHolder holder = lock_hold("lock");
     cr_expect_eq(lock_acquire("lock", &seen), -EBUSY);
     cr_expect_eq(seen, holder.pid);
     seen = 0;
     cr_expect_eq(lock_query("lock", &seen), 1);
     cr_expect_eq(seen, holder.pid);
-    let_go(&holder);
+    lock_let_go(&holder);
     cr_expect_eq(lock_query("lock", &seen), 0, "it goes with the process");
     cleanup_close int fd = lock_acquire("lock", &seen);
     cr_expect_geq(fd, 0);
@@ -76,7 +41,7 @@ Test(lock, held_is_refused_to_a_second_and_names_the_holder)
 Test(lock, of_a_killed_holder_is_free)
 {
     pid_t seen;
-    Holder holder = hold("lock");
+    LockHolder holder = lock_hold("lock");
     cr_assert_eq(kill(holder.pid, SIGKILL), 0);
     cr_assert_eq(waitpid(holder.pid, NULL, 0), holder.pid);
     close(holder.release_fd);

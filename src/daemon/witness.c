@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What was seen from one beat to the next. */
+
+#include "daemon/witness.h"
+
+#include <string.h>
+
+void witness_begin(Witness *witness, const Instant *at, const Counters *counters)
+{
+    *witness = (Witness){ .at = *at, .counters = *counters };
+}
+
+/* None where the counter is one that can be reset: a process that is moved gets another cgroup's. */
+static uint64_t grown(uint64_t after, uint64_t before)
+{
+    return after > before ? after - before : 0;
+}
+
+static Measure growth(Measure after, Measure before)
+{
+    return (Measure){ .known = after.known && before.known, .usec = grown(after.usec, before.usec) };
+}
+
+static RunEvidence gather(const Witness *witness, const Sight *sight)
+{
+    const Counters *before = &witness->counters, *after = sight->counters;
+    usec_t boottime_usec = grown(sight->at->boottime_usec, witness->at.boottime_usec);
+    return (RunEvidence){
+        .gap_usec = boottime_usec,
+        .interval_usec = sight->allowed_usec,
+        .suspended_usec = grown(boottime_usec, grown(sight->at->monotonic_usec, witness->at.monotonic_usec)),
+        .throttled = growth(after->throttled, before->throttled),
+        .starved = growth(after->starved, before->starved),
+        .cpu = growth(after->cpu, before->cpu),
+        .frozen = growth(after->frozen, before->frozen),
+        .step_usec = sight->longest->usec,
+        .continued = after->continued > before->continued,
+        .switches_known = after->waits_known && before->waits_known,
+        .switches = grown(after->switches, before->switches),
+        .polls = grown(after->waits, before->waits),
+    };
+}
+
+static uint64_t known(Measure measure)
+{
+    return measure.known ? measure.usec : EVENT_NONE;
+}
+
+static void describe_gap(const Witness *witness, const Sight *sight, Event *ret)
+{
+    RunEvidence evidence = gather(witness, sight);
+    event_init(ret, EVENT_GAP);
+    ret->verdict = verdict_within_run(&evidence);
+    ret->from_usec = witness->at.realtime_usec;
+    ret->to_usec = sight->at->realtime_usec;
+    ret->lasted_usec = evidence.gap_usec;
+    ret->missed = sight->due->missed;
+    ret->suspended_usec = evidence.suspended_usec;
+    ret->throttled_usec = known(evidence.throttled);
+    ret->starved_usec = known(evidence.starved);
+    ret->cpu_usec = known(evidence.cpu);
+    ret->frozen_usec = known(evidence.frozen);
+    ret->continued = grown(sight->counters->continued, witness->counters.continued);
+    ret->faults = grown(sight->counters->faults, witness->counters.faults);
+    if (evidence.switches_known) {
+        ret->switches = evidence.switches;
+        ret->polls = evidence.polls;
+    }
+    if (sight->longest->name[0]) {
+        memcpy(ret->step, sight->longest->name, sizeof(ret->step));
+        ret->longest_usec = sight->longest->usec;
+    }
+}
+
+/* Both clocks go at the same rate, whatever disciplines them, and on through suspend: they part only when
+ * somebody sets one. In unsigned numbers a difference of any two moments is right, also one backwards. */
+static int64_t clock_moved(const Instant *from, const Instant *to)
+{
+    return (int64_t)(to->realtime_usec - from->realtime_usec - (to->boottime_usec - from->boottime_usec));
+}
+
+int witness_look(Witness *witness, const Sight *sight, Event *ret_gap, Event *ret_clock)
+{
+    int seen = 0;
+    int64_t moved_usec = clock_moved(&witness->at, sight->at);
+    if (moved_usec > (int64_t)CLOCK_STEP_USEC || moved_usec < -(int64_t)CLOCK_STEP_USEC) {
+        event_init(ret_clock, EVENT_CLOCK);
+        ret_clock->moved_usec = moved_usec;
+        seen |= SEEN_CLOCK;
+    }
+    if (sight->due->missed > 0) {
+        describe_gap(witness, sight, ret_gap);
+        seen |= SEEN_GAP;
+    }
+    witness_begin(witness, sight->at, sight->counters);
+    return seen;
+}
