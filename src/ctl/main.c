@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* heartbeatctl: from the command line to the command that it names. */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/commands.h"
+#include "ctl/print.h"
+#include "util/fd.h"
+
+/* What cannot be answered at all. check says so to those who read its standard output, too. */
+static int fail(const CtlOptions *options, int exit_status, const char *why)
+{
+    complain("%s", why);
+    return options->command == CTL_CHECK ? check_unknown(options, why) : exit_status;
+}
+
+static int dispatch(const CtlOptions *options, const View *view)
+{
+    switch (options->command) {
+    case CTL_CHECK:
+        return check_run(options, view);
+    case CTL_GAPS:
+        return gaps_run(options, view);
+    case CTL_EXPLAIN:
+        return explain_run(options, view);
+    default:
+        return status_run(options, view);
+    }
+}
+
+static int run(const CtlOptions *options)
+{
+    View view;
+    char why[128];
+    if (options->command == CTL_HELP || options->command == CTL_VERSION) {
+        options->command == CTL_HELP ? ctl_options_print_help() : ctl_options_print_version();
+        return EXIT_SUCCESS;
+    }
+    int r = view_read(options->state_dir, &view);
+    if (r == 0)
+        return dispatch(options, &view);
+    snprintf(why, sizeof(why), "this host's boot and time: %s", strerror(-r));
+    return fail(options, options->command == CTL_STATUS ? STATUS_EXIT_SILENT : CTL_EXIT_NO_DATA, why);
+}
+
+static usec_t read_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+}
+
+/* What was printed counts only once it is out: standard output may be a full disk. */
+static int flush(int exit_status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_status;
+    complain("standard output: %s", strerror(errno));
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char *argv[])
+{
+    CtlOptions options;
+    Error error;
+    if (fd_fill_standard() < 0)
+        return EXIT_FAILURE; /* and no descriptor to say so on */
+    int exit_status = ctl_options_parse(argc, argv, read_time(), &options, &error) < 0
+                          ? fail(&options, error.exit_code, error.text)
+                          : run(&options);
+    ctl_options_done(&options);
+    return flush(exit_status);
+}

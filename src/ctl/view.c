@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* What all commands look at. */
+
+#include "ctl/view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/reason.h"
+#include "ctl/print.h"
+#include "store/identity.h"
+#include "store/pulse-file.h"
+#include "util/text.h"
+
+/* A run may end and another begin while the record is read. */
+#define READ_TRIES 3
+
+static int read_clock(clockid_t clock, usec_t *ret_usec)
+{
+    struct timespec now;
+    if (clock_gettime(clock, &now) < 0)
+        return -errno;
+    *ret_usec = (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+    return 0;
+}
+
+/* Whether a pulse's process is the one that has its pid now. */
+static ProcessState find_process(const Pulse *pulse)
+{
+    uint64_t start_ticks;
+    int r = pulse->pid > INT32_MAX ? -ESRCH : identity_process((pid_t)pulse->pid, &start_ticks);
+    if (r == 0)
+        return start_ticks == pulse->start_ticks ? PROCESS_THERE : PROCESS_GONE;
+    return r == -ESRCH ? PROCESS_GONE : PROCESS_HIDDEN;
+}
+
+/* Of a run that has written lines and no beat yet, the first line tells the pid, and a process that began
+ * after that line is another. */
+typedef struct Starter {
+    const char *run;
+    Event start;
+    bool found;
+} Starter;
+
+static int take_start(void *context, const Event *event)
+{
+    Starter *starter = context;
+    if (event->kind == EVENT_START && strcmp(event->run, starter->run) == 0) {
+        starter->start = *event;
+        starter->found = true;
+    }
+    return 0;
+}
+
+static ProcessState find_starter(View *view)
+{
+    Starter starter = { .run = view->past.pulse.run };
+    HistoryDamage damage;
+    uint64_t start_ticks;
+    long ticks_per_second = sysconf(_SC_CLK_TCK);
+    (void)history_read(view->state_dir, take_start, &starter, &damage);
+    if (!starter.found || starter.start.pid > INT32_MAX || ticks_per_second <= 0)
+        return PROCESS_GONE;
+    view->past.pulse.pid = starter.start.pid;
+    if (starter.start.interval_usec != EVENT_NONE && starter.start.interval_usec > 0)
+        view->past.pulse.interval_usec = starter.start.interval_usec;
+    int r = identity_process((pid_t)starter.start.pid, &start_ticks);
+    if (r < 0)
+        return r == -ESRCH ? PROCESS_GONE : PROCESS_HIDDEN;
+    uint64_t seconds = start_ticks / (uint64_t)ticks_per_second;
+    return seconds <= starter.start.boottime_usec / USEC_PER_SEC ? PROCESS_THERE : PROCESS_GONE;
+}
+
+/* The process is looked for between the beat and the end of the run: if it is gone by then, what it had to
+ * say of its end is in the history when that is read. */
+static void read_record(View *view)
+{
+    char machine[MACHINE_LENGTH + 1], step[STEP_MAX];
+    Pulse pulse;
+    identity_machine(machine);
+    bool same_run = false;
+    for (unsigned i = 0; i < READ_TRIES && !same_run; i++) {
+        bool readable = pulse_file_read(view->state_dir, &pulse, step) == 0;
+        view->process = readable ? find_process(&pulse) : PROCESS_GONE;
+        recall_past(view->state_dir, machine, &view->past, &view->trouble);
+        same_run = !view->past.readable || (readable && strcmp(pulse.run, view->past.pulse.run) == 0);
+    }
+    if (!same_run)
+        view->process = find_starter(view);
+    /* A history that cannot be read is a record, too. */
+    view->past.any = view->past.any || view->trouble.history < 0;
+}
+
+int view_read(const char *state_dir, View *ret)
+{
+    View view = { .state_dir = state_dir, .age_usec = EVENT_NONE };
+    int r = identity_boot(view.boot);
+    if (r < 0)
+        return r;
+    read_record(&view);
+    if ((r = read_clock(CLOCK_REALTIME, &view.realtime_usec)) < 0 ||
+        (r = read_clock(CLOCK_BOOTTIME, &view.boottime_usec)) < 0)
+        return r;
+    LivenessNow now = {
+        .boottime_usec = view.boottime_usec,
+        .boot = view.boot,
+        .process = view.process != PROCESS_GONE,
+    };
+    view.liveness = liveness_judge(&view.past, &now);
+    view.same_boot = view.past.readable && strcmp(view.past.pulse.boot, view.boot) == 0;
+    if (view.same_boot && view.liveness != LIVENESS_UNREADABLE)
+        view.age_usec = liveness_age(&view.past.pulse, view.boottime_usec);
+    *ret = view;
+    return 0;
+}
+
+char *view_why_unreadable(const View *view, char buffer[static VIEW_WORDS_MAX])
+{
+    int r = view->trouble.pulse;
+    if (view->past.readable)
+        snprintf(buffer, VIEW_WORDS_MAX, "its last beat lies ahead of this boot's clock");
+    else if (r == -EBADMSG)
+        snprintf(buffer, VIEW_WORDS_MAX, "the last beat's record is damaged");
+    else if (r == -ENOTSUP)
+        snprintf(buffer, VIEW_WORDS_MAX, "a newer version of heartbeatd wrote it");
+    else if (r == -EREMOTE)
+        snprintf(buffer, VIEW_WORDS_MAX, "it was made on another machine");
+    else if (r == -EINVAL || r == -ELOOP)
+        snprintf(buffer, VIEW_WORDS_MAX, "the last beat's record is no regular file");
+    else if (r < 0)
+        snprintf(buffer, VIEW_WORDS_MAX, "the last beat's record: %s", strerror(-r));
+    else if (view->trouble.history < 0)
+        snprintf(buffer, VIEW_WORDS_MAX, "there is no last beat, and the history cannot be read: %s",
+                 strerror(-view->trouble.history));
+    else
+        snprintf(buffer, VIEW_WORDS_MAX, "there is a history, and no last beat");
+    return buffer;
+}
+
+/* While the process is there nobody knows yet why it does not beat: what could be measured, it would have to
+ * measure itself. */
+static void set_unfinished(const View *view, Event *gap)
+{
+    usec_t due_usec = view->past.pulse.due_usec;
+    gap->verdict = (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
+    gap->past[0] = '\0';
+    gap->exit = (ExitRecord){ 0 };
+    gap->stopped_usec = EVENT_NONE;
+    memcpy(gap->step, view->past.step, sizeof(gap->step));
+    usec_t since_due_usec = view->boottime_usec > due_usec ? view->boottime_usec - due_usec : 0;
+    /* Unlike in a gap that a beat ended, no instant has an answer. */
+    gap->missed = since_due_usec / view->past.pulse.interval_usec;
+}
+
+int view_ongoing_gap(const View *view, Event *ret)
+{
+    Present present = { .realtime_usec = view->realtime_usec, .boottime_usec = view->boottime_usec };
+    memcpy(present.boot, view->boot, sizeof(present.boot));
+    memcpy(present.run, view->past.pulse.run, sizeof(present.run));
+    bool unfinished = view->liveness == LIVENESS_LATE || view->liveness == LIVENESS_SILENT;
+    if (!unfinished && view->liveness != LIVENESS_GONE && view->liveness != LIVENESS_STOPPED)
+        return 0;
+    Past past = view->past;
+    if (unfinished)
+        past.stopped = past.exited = false;
+    if (past_close(&past, &present, ret) == 0)
+        return 0;
+    if (unfinished)
+        set_unfinished(view, ret);
+    return 1;
+}
+
+char *view_evidence(const View *view, const Event *gap, bool ongoing, char buffer[static REASON_TEXT_MAX])
+{
+    char raw[REASON_TEXT_MAX];
+    if (!ongoing || (view->liveness != LIVENESS_LATE && view->liveness != LIVENESS_SILENT))
+        return reason_evidence(gap, buffer);
+    snprintf(raw, sizeof(raw), "the process is there, and does not beat%s%s",
+             gap->step[0] ? "; it is in: " : "", gap->step);
+    text_escape(raw, strlen(raw), buffer, REASON_TEXT_MAX);
+    return buffer;
+}
+
+char *view_output_words(const Event *event, char buffer[static REASON_TEXT_MAX])
+{
+    char raw[REASON_TEXT_MAX];
+    bool known = event->errnum > 0 && event->errnum < 4096; /* the kernel's MAX_ERRNO is 4095 */
+    int n = snprintf(raw, sizeof(raw), "%s: %s", event->output,
+                     known ? strerror((int)event->errnum) : "it failed");
+    if (event->lost != EVENT_NONE)
+        snprintf(raw + n, sizeof(raw) - (size_t)n, "; %" PRIu64 " message%s lost", event->lost,
+                 event->lost == 1 ? "" : "s");
+    text_escape(raw, strlen(raw), buffer, REASON_TEXT_MAX);
+    return buffer;
+}
+
+usec_t view_clock_moved(const Event *event)
+{
+    return event->moved_usec < 0 ? -(usec_t)event->moved_usec : (usec_t)event->moved_usec;
+}
+
+char *view_clock_words(const Event *event, char buffer[static REASON_TEXT_MAX])
+{
+    snprintf(buffer, REASON_TEXT_MAX, "the wall clock was set %s by %s",
+             event->moved_usec < 0 ? "back" : "forward", SPAN(view_clock_moved(event)));
+    return buffer;
+}
+
+static int take_event(void *context, const Event *event)
+{
+    Summary *summary = context;
+    if (!summary->any)
+        summary->since_usec = event->realtime_usec;
+    summary->any = true;
+    if (event->kind == EVENT_GAP) {
+        summary->has_gap = true;
+        summary->last_gap = *event;
+    } else if (event->kind == EVENT_TRIM) {
+        summary->trimmed = true;
+        summary->since_usec = event->from_usec != EVENT_NONE ? event->from_usec : event->realtime_usec;
+        summary->trimmed_gaps = 0;
+        for (Cause cause = 0; cause < CAUSE_COUNT; cause++)
+            summary->trimmed_gaps += event->gaps[cause];
+    }
+    return 0;
+}
+
+void view_read_history(const View *view, Summary *ret)
+{
+    *ret = (Summary){ .since_usec = USEC_INFINITY };
+    ret->error = history_read(view->state_dir, take_event, ret, &ret->damage);
+}
+
+void view_complain(const Summary *summary)
+{
+    const HistoryDamage *damage = &summary->damage;
+    if (summary->error < 0 && summary->error != -ENOENT)
+        complain("the history: %s", strerror(-summary->error));
+    if (damage->bad > 0 || damage->torn)
+        complain("%" PRIu64 " lines of the history are damaged, and passed over", damage->bad + damage->torn);
+    if (damage->newer > 0)
+        complain("%" PRIu64 " lines of the history are of a newer version, and passed over", damage->newer);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* What all commands look at: the record of the last run, its process, and the present. Nothing is written,
+ * and nothing is waited for. */
+
+#include "core/liveness.h"
+#include "core/reason.h"
+#include "store/history.h"
+#include "store/recall.h"
+
+/* What a process is to the one who looks. */
+typedef enum ProcessState {
+    PROCESS_GONE,
+    PROCESS_THERE,
+    PROCESS_HIDDEN, /* there is one with this pid, and no telling whether it is the one */
+} ProcessState;
+
+typedef struct View {
+    const char *state_dir;
+    usec_t realtime_usec, boottime_usec; /* now: read after the record, so that no beat is ahead of it */
+    char boot[BOOT_ID_LENGTH + 1];
+    Past past;
+    RecallTrouble trouble;
+    bool same_boot;       /* the record's last boot is this one */
+    ProcessState process; /* of the last run */
+    Liveness liveness;
+    usec_t age_usec; /* of the last beat; within one boot only, else EVENT_NONE */
+} View;
+
+/* Returns 0, or -errno when this host does not tell its boot or its time. */
+int view_read(const char *state_dir, View *ret);
+
+/* Why the record is unreadable, in words: "it is damaged". For that state only; returns buffer. */
+#define VIEW_WORDS_MAX 256
+char *view_why_unreadable(const View *view, char buffer[static VIEW_WORDS_MAX]);
+
+/* The gap that lasts until now, as it would be recorded if it ended now. Returns 1, or 0 when there is none.
+ */
+int view_ongoing_gap(const View *view, Event *ret);
+
+/* Evidence in a few words, as reason_evidence() has it; for the ongoing gap of a process that is there, what
+ * is seen of that process. Returns buffer. */
+char *view_evidence(const View *view, const Event *gap, bool ongoing, char buffer[static REASON_TEXT_MAX]);
+
+/* What an EVENT_OUTPUT or an EVENT_CLOCK tells, in words fit to be shown. Both return buffer. */
+char *view_output_words(const Event *event, char buffer[static REASON_TEXT_MAX]);
+char *view_clock_words(const Event *event, char buffer[static REASON_TEXT_MAX]);
+
+/* By how much the wall clock was set, whatever the direction. */
+usec_t view_clock_moved(const Event *event);
+
+/* What the whole history comes to. */
+typedef struct Summary {
+    int error; /* 0, -ENOENT when there is no history, or another -errno */
+    HistoryDamage damage;
+    bool any;              /* an event at all */
+    usec_t since_usec;     /* from then on it is whole: the time of its first event, or of what was trimmed */
+    bool trimmed;          /* older events were thrown away */
+    uint64_t trimmed_gaps; /* how many gaps were among them */
+    bool has_gap;
+    Event last_gap;
+} Summary;
+
+void view_read_history(const View *view, Summary *ret);
+
+/* Says on standard error what had to be passed over, if anything had. */
+void view_complain(const Summary *summary);

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""State directories as the daemon would leave them, and heartbeatctl run on them."""
+
+import binascii
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import harness
+
+PROGRAM = os.environ.get("HEARTBEATCTL", str(pathlib.Path(harness.BINARY).with_name("heartbeatctl")))
+SECOND = 1_000_000
+RUN, OTHER_RUN = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+OTHER_BOOT = "00112233445566778899aabbccddeeff"
+
+
+def boot_id():
+    return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
+
+
+def boottime():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
+def realtime():
+    return time.time_ns() // 1000
+
+
+def start_ticks(pid):
+    """When a process began, as proc_pid_stat(5) has it; 0 when there is none."""
+    try:
+        return int(harness.proc(pid, "stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def stamp(usec):
+    """RFC 3339 in UTC, with milliseconds."""
+    moment = datetime.datetime.fromtimestamp(usec // SECOND, datetime.timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{usec % SECOND // 1000:03}Z"
+
+
+def quoted(value):
+    text = str(value)
+    if text and not set(text) & set(' "=\\') and text.isprintable():
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return '"' + "".join(c if ord(c) >= 32 and ord(c) != 127 else f"\\x{ord(c):02x}" for c in escaped) + '"'
+
+
+def pairs(**values):
+    return " ".join(f"{key}={quoted(value)}" for key, value in values.items())
+
+
+class CtlCase(harness.Case):
+    """A state directory, self.state, and heartbeatctl on it."""
+
+    def setUp(self):
+        super().setUp()
+        self.record = self.state
+        self.here = boot_id()
+        self.program = PROGRAM
+        if self.binary != harness.BINARY:  # which nobody else could reach
+            self.program = self.dir / "heartbeatctl"
+            self.program.write_bytes(pathlib.Path(PROGRAM).read_bytes())
+            self.program.chmod(0o755)
+
+    def ctl(self, *args, env=None, state_dir=True, **options):
+        command = [str(self.program), *([f"--state-dir={self.record}"] if state_dir else []), *map(str, args)]
+        environment = self.environment({"TZ": "UTC", "LC_ALL": "C.UTF-8", **(env or {})})
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=20, cwd=self.dir,
+                              capture_output=not options, **self.identity(None), **options)
+        return harness.Result(done.returncode, (done.stdout or b"").decode(errors="surrogateescape"),
+                              (done.stderr or b"").decode(errors="surrogateescape"))
+
+    def ask(self, *args, **options):
+        """What a command answers in JSON, whatever its exit status."""
+        return json.loads(self.ctl("--output=json", *args, **options).out)
+
+    def pulse(self, age=0, interval=10 * SECOND, step="", pid=None, **changes):
+        """Writes a pulse of this process, made `age` microseconds ago, by the beat of this boot that was due then."""
+        now, pid = boottime() - age, os.getpid() if pid is None else pid
+        fields = dict(run=RUN, boot=self.here, pid=pid, start_ticks=start_ticks(pid),
+                      started=realtime() - age - 410 * SECOND, seq=42, due=now, real=realtime() - age,
+                      boottime=now, mono=now, interval=interval, late=0, late_max=1500, missed=0, failing=0,
+                      lost=0, gaps=0)
+        fields.update(changes)
+        line = f"v={fields.pop('v', 1)} " + pairs(**fields)
+        line += f" sum={binascii.crc32(line.encode()):08x}"
+        data = line.ljust(511) + "\n" + step.ljust(511) + "\n"
+        (self.record / "pulse").write_bytes(data.encode())
+        return fields
+
+    def event(self, kind, at=None, run=RUN, boot=None, **fields):
+        """Appends a line to the history, `at` in microseconds of the wall clock."""
+        line = pairs(v=1, t=stamp(realtime() if at is None else at), boottime=boottime(), boot=boot or self.here,
+                     run=run, ev=kind, **fields)
+        with open(self.record / "history", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def gap(self, start, end, cause="suspend", missed=3, confidence="high", host="up", lasted=None, **fields):
+        """A gap between two wall times."""
+        self.event("gap", end, cause=cause, confidence=confidence, host=host, interval=10 * SECOND,
+                   **{"from": start, "to": end}, lasted=end - start if lasted is None else lasted,
+                   missed=missed, **fields)
