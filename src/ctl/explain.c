@@ -187,7 +187,9 @@ static bool is_within_run(const Event *gap)
 static void say_host_apart(const Answer *answer, const Event *gap)
 {
     const Style *style = &answer->style;
-    bool boot = gap->boot_usec != EVENT_NONE;
+    /* A boot before the last beat: somebody set the wall clock in between. */
+    bool boot =
+        gap->boot_usec != EVENT_NONE && (gap->from_usec == EVENT_NONE || gap->boot_usec >= gap->from_usec);
     if (gap->verdict.cause == CAUSE_HOST_PAUSED)
         print_line_to(answer->text, "The host was up, but stood still, and the service with it.");
     else if (gap->verdict.host == HOST_UP)
@@ -308,6 +310,9 @@ static void say_advice(const Answer *answer, const Event *gap)
                       answer->view->past.pulse.pid);
     else
         print_line_to(answer->text, "What to do: %s", causes[gap->verdict.cause].advice);
+    if (answer->ongoing && !is_unfinished(answer))
+        print_line_to(answer->text,
+                      "The service is still down: start it, or see systemctl status heartbeatd.");
 }
 
 static int explain_gap(Answer *answer, const Event *gap)
@@ -434,12 +439,13 @@ static int explain_time(Answer *answer)
         answer->has_ongoing_gap && !finder->has_later && time_usec >= answer->ongoing_gap.from_usec;
     if (answer->ongoing)
         return explain_gap(answer, &answer->ongoing_gap);
+
+    if (view->liveness == LIVENESS_UNREADABLE && !finder->has_later)
+        return say_unknown(answer);
     if (finder->has_stop)
         return explain_stop(answer);
     if (finder->has_later)
         return explain_beats(answer);
-    if (view->liveness == LIVENESS_UNREADABLE)
-        return say_unknown(answer);
     return time_usec <= view->past.pulse.realtime_usec ? explain_beats(answer) : explain_wait(answer);
 }
 

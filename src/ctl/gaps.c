@@ -297,8 +297,8 @@ static void print_none(const Table *table, const Summary *summary)
 static void print_rest(const Table *table, const Summary *summary)
 {
     if (!table->options->causes_given && table->failures + table->steps > 0)
-        print_line("Beside gaps: outputs failed %" PRIu64 " times, the wall clock was set %" PRIu64
-                   " times; --cause=output-failed,clock-step lists them.",
+        print_line("Not listed: failures of outputs (%" PRIu64 ") and steps of the wall clock (%" PRIu64
+                   "); --cause=output-failed,clock-step lists them.",
                    table->failures, table->steps);
     if (summary->trimmed && table->options->since_usec == USEC_INFINITY)
         print_line("Older lines were thrown away, and with them %" PRIu64 " gaps before %s.",

@@ -49,6 +49,8 @@ static size_t put_character(FILE *file, const char *text, size_t length)
         fputs("\\ufffd", file);
     else if (first == '"' || first == '\\')
         fprintf(file, "\\%c", first);
+    else if (first == '\n')
+        fputs("\\n", file);
     else if (first < ' ' || first == 0x7f)
         fprintf(file, "\\u%04x", (unsigned)first);
     else if (first == 0xc2 && second < 0xa0) /* U+0080 to U+009F */

@@ -21,6 +21,12 @@ static const struct {
     [LIVENESS_UNREADABLE] = { COLOUR_RED, STATUS_EXIT_SILENT },
 };
 
+/* Whether the record of the last beat means anything. */
+static bool is_known(const View *view)
+{
+    return view->liveness <= LIVENESS_STOPPED;
+}
+
 static void print_key(const char *key)
 {
     print_text("%13s: ", key);
@@ -128,7 +134,7 @@ static void print_status(const View *view, const Summary *summary, const Style *
 {
     Event ongoing;
     print_head(view, style);
-    if (view->past.readable)
+    if (is_known(view))
         print_beat(view, style);
     if (view->liveness == LIVENESS_SILENT && view->past.step[0]) {
         print_key("Step");
@@ -143,7 +149,7 @@ static void print_status(const View *view, const Summary *summary, const Style *
 /* What the record says of the run, null where there is none that could be read. */
 static void write_run(Json *json, const View *view)
 {
-    const Pulse *pulse = view->past.readable ? &view->past.pulse : NULL;
+    const Pulse *pulse = is_known(view) ? &view->past.pulse : NULL;
     json_text(json, "run", pulse ? pulse->run : NULL);
     json_text(json, "boot", pulse ? pulse->boot : NULL);
     json_number(json, "pid", pulse ? pulse->pid : EVENT_NONE);

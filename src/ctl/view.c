@@ -91,7 +91,7 @@ static void read_record(View *view)
     if (!same_run)
         view->process = find_starter(view);
     /* A history that cannot be read is a record, too. */
-    view->past.any = view->past.any || view->trouble.history < 0;
+    view->past.any = view->past.any || view->trouble.history < 0 || view->trouble.bad_lines > 0;
 }
 
 int view_read(const char *state_dir, View *ret)
@@ -144,15 +144,11 @@ char *view_why_unreadable(const View *view, char buffer[static VIEW_WORDS_MAX])
  * measure itself. */
 static void set_unfinished(const View *view, Event *gap)
 {
-    usec_t due_usec = view->past.pulse.due_usec;
     gap->verdict = (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
     gap->past[0] = '\0';
     gap->exit = (ExitRecord){ 0 };
     gap->stopped_usec = EVENT_NONE;
     memcpy(gap->step, view->past.step, sizeof(gap->step));
-    usec_t since_due_usec = view->boottime_usec > due_usec ? view->boottime_usec - due_usec : 0;
-    /* Unlike in a gap that a beat ended, no instant has an answer. */
-    gap->missed = since_due_usec / view->past.pulse.interval_usec;
 }
 
 int view_ongoing_gap(const View *view, Event *ret)

@@ -21,6 +21,7 @@ typedef struct Moment {
     usec_t fraction_usec;
     int weekday;
     bool utc;
+    int isdst; /* as in struct tm: told by the name of the zone, or -1 */
 } Moment;
 
 static const char *take_character(const char *at, char wanted)
@@ -77,6 +78,16 @@ static bool is_zone_utc(const char *at)
     return strcmp(at, "Z") == 0 || strcmp(at, " UTC") == 0;
 }
 
+/* The name of the local zone, as times are printed with it; it also tells the two hours apart that the end of
+ * summer time makes one of. Returns what struct tm has for it, or -1 when it is another name. */
+static int find_zone(const char *at)
+{
+    for (int i = 0; at[0] == ' ' && at[1] && i < 2; i++)
+        if (strcmp(at + 1, tzname[i]) == 0)
+            return i;
+    return -1;
+}
+
 /* The day that it is, at its midnight; what a time without a date belongs to. */
 static void set_today(usec_t now_usec, bool utc, struct tm *ret)
 {
@@ -89,7 +100,7 @@ static void set_today(usec_t now_usec, bool utc, struct tm *ret)
 /* Date, time or both. Returns 0 or -EINVAL. */
 static int take_moment(const char *text, usec_t now_usec, bool utc, Moment *ret)
 {
-    Moment moment = { .utc = utc };
+    Moment moment = { .utc = utc, .isdst = -1 };
     const char *at = take_weekday(text, &moment.weekday);
     const char *behind_date = take_date(at, &moment.tm);
     if (!behind_date) {
@@ -99,9 +110,12 @@ static int take_moment(const char *text, usec_t now_usec, bool utc, Moment *ret)
         at = take_time(behind_date + 1, &moment);
     else
         at = behind_date;
-    if (!at || (*at && !is_zone_utc(at)))
+    if (!at)
         return -EINVAL;
-    moment.utc = utc || *at;
+    moment.utc = utc || is_zone_utc(at);
+    moment.isdst = moment.utc ? -1 : find_zone(at);
+    if (*at && !is_zone_utc(at) && moment.isdst < 0)
+        return -EINVAL;
     *ret = moment;
     return 0;
 }
@@ -119,7 +133,7 @@ static bool exists(const Moment *moment)
 static int moment_usec(const Moment *moment, usec_t *ret_usec)
 {
     struct tm tm = moment->tm;
-    tm.tm_isdst = -1;
+    tm.tm_isdst = moment->isdst;
     time_t seconds = moment->utc ? timegm(&tm) : mktime(&tm);
     if (seconds < 0)
         return -EINVAL;
@@ -140,7 +154,7 @@ static int take_word(const char *text, usec_t now_usec, bool utc, usec_t *ret_us
     }
     for (size_t i = 0; i < ELEMENTSOF(words); i++)
         if (strcmp(text, words[i].name) == 0) {
-            Moment moment = { .utc = utc };
+            Moment moment = { .utc = utc, .isdst = -1 };
             set_today(now_usec, utc, &moment.tm);
             moment.tm.tm_mday += words[i].days; /* mktime(3) makes a date of the 0th or the 32nd */
             return moment_usec(&moment, ret_usec);
@@ -175,6 +189,7 @@ int when_parse(const char *text, usec_t now_usec, bool utc, usec_t *ret_realtime
 {
     Moment moment;
     usec_t usec;
+    tzset(); /* localtime_r(3) need not */
     int r = text[0] ? take_word(text, now_usec, utc, &usec) : -EINVAL;
     if (r < 0 && text[0])
         r = take_relative(text, now_usec, &usec);

@@ -63,8 +63,9 @@ class Layout(unittest.TestCase):
 
     def test_each_module_has_its_unit_test(self):
         # What only the built program can show is tested there.
-        elsewhere = {"clocks", "control", "daemonize", "main", "service", "output-stdout", "output-syslog",
-                     "output-journal", "output-journal-none", "notify-none"}
+        elsewhere = {"check", "clocks", "control", "daemonize", "explain", "gaps", "main", "notify-none",
+                     "output-journal", "output-journal-none", "output-stdout", "output-syslog", "service",
+                     "status"}
         modules = {path.stem for path in sources("*/*.c")} - elsewhere
         tested = {path.stem.removeprefix("test-") for path in (TOP / "tests/unit").glob("test-*.c")}
         self.assertEqual(modules - tested, set())
@@ -126,7 +127,7 @@ class Style(unittest.TestCase):
 class Manuals(unittest.TestCase):
     def test_manuals_have_no_finding_of_mandoc(self):
         # References to the manuals of other packages are found only where those are installed.
-        done = subprocess.run(["mandoc", "-Tlint", "heartbeatd.8", "heartbeatd.conf.5"], cwd=SRC, text=True,
+        done = subprocess.run(["mandoc", "-Tlint", "heartbeatctl.1", "heartbeatd.8", "heartbeatd.conf.5"], cwd=SRC, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         findings = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
         self.assertEqual(findings, [])

@@ -73,7 +73,7 @@ static const Row nowhere[] = {
     { "2026-11-22 12:00:", USEC_INFINITY },
     { "2026-11-22 12:00:00.", USEC_INFINITY },
     { "2026-11-22  12:00", USEC_INFINITY },
-    { "2026-11-22 12:00 CET", USEC_INFINITY },
+    { "2026-11-22 12:00 EET", USEC_INFINITY },
     { "2026-11-22 12:00 ", USEC_INFINITY },
     { "2026-11-22T", USEC_INFINITY },
     { "Mon 2026-11-22", USEC_INFINITY }, /* it is a Sunday */
@@ -112,6 +112,12 @@ Test(when, is_local_without_a_zone)
         { "yesterday", MIDNIGHT - USEC_PER_DAY - USEC_PER_HOUR },
         { "tomorrow", MIDNIGHT + USEC_PER_DAY - USEC_PER_HOUR },
         { "2026-07-01 14:00", UINT64_C(1782907200) * USEC_PER_SEC }, /* 12:00 UTC, in summer */
+        { "Sun 2026-11-22 13:00:00 CET", NOON },
+        { "2026-11-22 CET", MIDNIGHT - USEC_PER_HOUR },
+        { "2026-10-25 02:30 CEST", UINT64_C(1792888200) * USEC_PER_SEC }, /* twice, with an hour between */
+        { "2026-10-25 02:30 CET", UINT64_C(1792891800) * USEC_PER_SEC },
+        { "2026-11-22 13:00 CE", USEC_INFINITY },
+        { "2026-11-22 13:00CET", USEC_INFINITY },
         { "2026-03-29 02:30", UINT64_C(1774747800) * USEC_PER_SEC }, /* left out: 03:30 there, 01:30 UTC */
     };
     set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
