@@ -34,7 +34,7 @@ void style_find(Style *ret, bool utc)
     bool terminal = isatty(STDOUT_FILENO);
     setlocale(LC_CTYPE, "");
     *ret = (Style){
-        .colour = terminal && !(no_color && no_color[0]) && term && strcmp(term, "dumb") != 0,
+        .colour = terminal && !(no_color && no_color[0]) && term && term[0] && strcmp(term, "dumb") != 0,
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
         .utc = utc,
         .width = find_width(terminal),

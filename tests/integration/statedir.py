@@ -101,8 +101,9 @@ class CtlCase(harness.Case):
         with open(self.record / "history", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
-    def gap(self, start, end, cause="suspend", missed=3, confidence="high", host="up", lasted=None, **fields):
+    def gap(self, start, end, cause="suspend", missed=3, confidence="high", host="up", lasted=None, at=None,
+            **fields):
         """A gap between two wall times."""
-        self.event("gap", end, cause=cause, confidence=confidence, host=host, interval=10 * SECOND,
+        self.event("gap", end if at is None else at, cause=cause, confidence=confidence, host=host, interval=10 * SECOND,
                    **{"from": start, "to": end}, lasted=end - start if lasted is None else lasted,
                    missed=missed, **fields)
