@@ -112,7 +112,7 @@ class Unreadable(StateCase):
     def test_damaged(self):
         self.pulse()
         data = (self.record / "pulse").read_bytes()
-        for bad in (b"", data[:511], data.replace(b"seq=42", b"seq=43"), os.urandom(1024), b"\0" * 1024):
+        for bad in (b"\n", data[:511], data.replace(b"seq=42", b"seq=43"), os.urandom(1024), b"\0" * 1024):
             (self.record / "pulse").write_bytes(bad)
             self.expect_unreadable("damaged")
 

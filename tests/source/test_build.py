@@ -65,6 +65,11 @@ class Compilers(unittest.TestCase):
                     with Build(f"-Dlibsystemd={libsystemd}", compiler=compiler):
                         pass
 
+    def test_heartbeatctl_needs_the_c_library_alone(self):
+        with Build("-Dlibsystemd=enabled") as build:
+            dynamic = build.run("readelf", "--dynamic", build.program.with_name("heartbeatctl"))
+            self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic), ["libc.so.6"])
+
     def test_optimized_without_asserts_and_unoptimized_have_no_warning(self):
         for options in (["-Doptimization=3", "-Db_ndebug=true"], ["-Doptimization=0"]):
             with Build(*options):
@@ -76,8 +81,9 @@ class StaticMusl(unittest.TestCase):
 
     def test_it_is_one_file_that_needs_no_other(self):
         with Build("-Dlibsystemd=disabled", "-Dc_link_args=-static", compiler="musl-gcc") as build:
-            headers = build.run("readelf", "--program-headers", "--dynamic", build.program)
-            self.assertNotRegex(headers, r"INTERP|\(NEEDED\)")
+            for program in (build.program, build.program.with_name("heartbeatctl")):
+                headers = build.run("readelf", "--program-headers", "--dynamic", program)
+                self.assertNotRegex(headers, r"INTERP|\(NEEDED\)")
             self.assertIn("without libsystemd", build.run(build.program, "--version"))
 
     def test_without_libsystemd_it_can_be_linked_with_a_shared_musl_too(self):
@@ -136,6 +142,8 @@ class Install(unittest.TestCase):
             with self.subTest(prefix=prefix), Build(f"--prefix={prefix}") as build:
                 files = files_below(build.install())
                 self.assertIn(f"{prefix}/bin/heartbeatd", files)
+                self.assertIn(f"{prefix}/bin/heartbeatctl", files)
+                self.assertIn(f"{prefix}/share/man/man1/heartbeatctl.1", files)
                 self.assertIn(f"{prefix}/share/man/man8/heartbeatd.8", files)
                 self.assertIn(f"{prefix}/share/man/man5/heartbeatd.conf.5", files)
                 self.assertIn("/etc/heartbeatd.conf", files)
