@@ -470,8 +470,10 @@ static void say_beside(const Answer *answer)
                       TIME(style, finder->output.from_usec), TIME(style, finder->output.to_usec),
                       view_output_words(&finder->output, words));
     if (finder && finder->has_clock)
-        print_line_to(answer->text, "About then, %s; it was seen at %s.",
-                      view_clock_words(&finder->clock, words), TIME(style, finder->clock.realtime_usec));
+        print_line_to(answer->text, "About then, %s; times near it %s. It was seen at %s.",
+                      view_clock_words(&finder->clock, words),
+                      finder->clock.moved_usec < 0 ? "came twice" : "may never have been",
+                      TIME(style, finder->clock.realtime_usec));
 }
 
 static int explain(Answer *answer)
