@@ -139,6 +139,11 @@ class AtATime(ExplainCase):
         self.says("no data before ", "4 gaps among them", args=["-20h"], code=1)
         self.says("^Yes: ", "began before|since", args=["-8h"])
 
+    def test_without_a_history_the_run_is_the_record(self):
+        self.pulse(age=2 * SECOND)
+        self.says(r"^There is no data before \w{3} ", args=["-20h"], code=1)
+        self.says("^Yes: beats were made every 10s.$", args=["-1min"])
+
     def test_after_the_last_beat(self):
         self.history()
         self.says("^The last beat was made at .*since then none was missed", args=["now"])
