@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/exit.h"
 #include "daemon/ready-fd.h"
+#include "util/command-line.h"
 #include "util/file.h"
 
 /* What getopt_long(3) returns for an option. Settings come last: theirs is OPTION_SETTING + index in their
@@ -158,21 +159,12 @@ static int take_option(Options *options, int option, const char *argument, Error
     return set_command(options, (Command)(option - OPTION_COMMAND), argument, ret_error);
 }
 
-/* getopt_long(3) takes any unambiguous beginning of an option's name, which would change its meaning, or
- * cease to have one, as soon as an option is added. */
-static bool is_whole_name(const char *argument, const char *name)
-{
-    size_t length = strlen(name);
-    return strncmp(argument, "--", 2) == 0 && strncmp(argument + 2, name, length) == 0 &&
-           (argument[2 + length] == '=' || argument[2 + length] == '\0');
-}
-
 static int refuse_unparsed(const struct option *list, int result, const char *argument, Error *ret_error)
 {
     char name[256];
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
     for (; list->name; list++)
-        if (is_whole_name(name, list->name))
+        if (command_line_is_whole(name, list->name))
             return refuse(ret_error, name, result == ':' ? "expected a value" : "takes no value");
     return refuse(ret_error, name, "unknown option");
 }
@@ -200,7 +192,7 @@ int options_parse(int argc, char *argv[], Options *ret, Error *ret_error)
         int option = getopt_long(argc, argv, "+:", list, &index);
         if (option == -1)
             break;
-        if (option == '?' || option == ':' || !is_whole_name(argument, list[index].name))
+        if (option == '?' || option == ':' || !command_line_is_whole(argument, list[index].name))
             return refuse_unparsed(list, option, argument, ret_error);
         int r = take_option(ret, option, argument, ret_error);
         if (r < 0)

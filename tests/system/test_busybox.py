@@ -65,9 +65,10 @@ class Box(Installed, Shell):
         self.run("kill", f"-{name}", self.main_pid())
 
     def beats(self):
-        """The numbers of the beats in the log; fails on a torn or glued line."""
+        """The numbers of the beats in the log, 0 for what tells of a gap; fails on a torn or glued line."""
         lines = self.read(LOG).splitlines(keepends=True)
-        return [int(re.fullmatch(rf"{TIME} heartbeat (\d+)\n", line)[1]) for line in lines]
+        return [int(re.fullmatch(rf"{TIME} (?:heartbeat (\d+)|gap: .*)\n", line)[1] or 0)
+                for line in lines]
 
     def add_user(self, name):
         """By hand; it belongs to a group beside its own, too."""
@@ -200,7 +201,8 @@ class Daemon(BoxCase):
         wait_for(lambda: self.box.daemon("--running") == (1, "", ""), "no daemon, but a pid file")
         self.assertEqual(self.box.read(PID_FILE), f"{pid}\n")
         self.assertNotEqual(self.start(), pid)
-        self.assertEqual(self.box.beats(), [1, 1])
+        self.assertEqual(self.box.beats(), [1, 0, 1])
+        self.assertRegex(self.box.read(LOG), r"(?m)Z gap: .*: perhaps service-killed \(")
 
     def test_it_becomes_a_user_of_the_passwd_file_for_good(self):
         self.box.add_user("pulse")
@@ -239,10 +241,11 @@ class Syslog(BoxCase):
         self.box.signal("HUP")
         self.wait_for_lines(rf" daemon\.notice heartbeatd\[{pid}\]: reloaded\n")
 
-    def test_without_it_a_start_fails(self):
-        status, printed, words = self.box.daemon("--fork", "--output=syslog")
-        self.assertEqual((status, printed), (1, ""))
-        self.assertRegex(words, r"\Aheartbeatd: output syslog: .*; nothing took the first message\n\Z")
+    def test_without_it_a_start_says_so_and_the_pulse_alone_beats(self):
+        status, printed, words = self.box.daemon("--fork", "--output=syslog", "--interval=1h")
+        self.assertEqual((status, printed), (0, ""))
+        self.assertRegex(words, r"\Aheartbeatd: output syslog: .*; its messages are lost until .*\n\Z")
+        self.assertIn(" seq=1 ", self.box.read("/var/lib/heartbeatd/pulse"))
 
     def test_started_again_it_has_the_beats_again_and_the_number_of_lost_ones(self):
         first = self.start_syslogd()

@@ -334,11 +334,29 @@ class Service(Case):
         self.assertEqual((host.daemons(), host.exit_status("status")), ([host.running()], STARTED))
         self.assertNotEqual(host.running(), pid)
 
+    def test_a_daemon_that_hangs_is_started_again(self):
+        """It is there, and its supervisor has nothing to wait for: its pulse tells."""
+        host = self.started_host("Interval=200ms", options=("respawn_delay=1", "healthcheck_timer=2"))
+        pid = host.running()
+        holds(lambda: host.running() == pid, "nothing is wrong with one that beats", 5)
+        host.suspend(pid)
+        wait_for(lambda: host.running() not in (None, pid), "another daemon", 30)
+        host.wait_for_beats(len(host.beats()) + 2)
+        self.assertEqual((host.daemons(), host.exit_status("status")), ([host.running()], STARTED))
+
+    def test_a_daemon_whose_output_fails_is_left_running(self):
+        host = self.host(f"Output={FIFO}", "Interval=200ms", options=("healthcheck_timer=1",))
+        host.run("mkfifo", "--mode=666", FIFO)
+        host.service("start")
+        pid = wait_for(host.running, "a daemon runs")
+        holds(lambda: host.running() == pid, "it is not restarted for that", 5)
+
     def test_a_service_that_cannot_beat_yet_is_tried_until_it_can(self):
         host = self.host(f"Output={FIFO}", options=("respawn_delay=1",))
         host.run("mkfifo", "--mode=666", FIFO)
+        host.fill_state()
         host.service("start")
-        wait_for(lambda: host.read(WORDS).count("nobody reads") >= 2, "two starts in vain")
+        wait_for(lambda: host.read(WORDS).count("the pulse neither") >= 2, "two starts in vain")
         self.assertEqual(host.exit_status("status"), STARTED)
         reader = os.open(host.files / FIFO.lstrip("/"), os.O_RDONLY | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
