@@ -280,6 +280,13 @@ static void act(Heart *heart)
                      supervisor_feed(heart->supervisor, now.boottime_usec, heart->outputs, heart->n_outputs));
 }
 
+static bool is_beat_missing(const Heart *heart)
+{
+    Instant now;
+    heart->clocks->sample(heart->clocks, &now);
+    return now.boottime_usec >= schedule_next(&heart->schedule) + heart->schedule.interval_usec;
+}
+
 static usec_t next_wake(const Heart *heart)
 {
     usec_t due = schedule_next(&heart->schedule);
@@ -293,8 +300,11 @@ int heart_run(Heart *heart)
         int wake = heart->clocks->wait(heart->clocks, next_wake(heart));
         if (wake < 0)
             return wake;
-        if (wake & WAKE_STOP)
+        if (wake & WAKE_STOP) {
+            if (is_beat_missing(heart))
+                act(heart); /* who was stopped or starved until now knows it, and the next run would not */
             return 0;
+        }
         act(heart); /* before a reload, which begins a new grid: what was due on the old one is answered */
         if (wake & WAKE_RELOAD)
             reload(heart);

@@ -41,7 +41,7 @@ KINDS = {
     "openrc-0.64": Kind("forky", SYSVINIT + ("openrc",), OpenRC, WITHOUT),
 }
 # Suite and packages of the tree for the other supervisors, which runs what was built for sysvinit.
-SUPERVISORS = ("bookworm", ("runit", "s6", "procps", "passwd"))
+SUPERVISORS = ("bookworm", ("runit", "s6", "mount", "procps", "passwd"))
 A_DAY = 24 * 60 * 60
 
 

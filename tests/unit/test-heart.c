@@ -793,6 +793,21 @@ Test(heart, clock_that_was_set_is_recorded_and_no_gap)
                                                  "heartbeatd: the wall clock was set forward by 2h\n");
 }
 
+/* Stopped, and continued by whoever ends it: the cause would otherwise be lost with the process. */
+Test(heart, gap_that_a_stop_ends_has_its_cause)
+{
+    SimEvent events[] = { { .at_usec = 5 * USEC_PER_SEC,
+                            .stopped_usec = 30 * USEC_PER_SEC,
+                            .call = continue_process,
+                            .wake = WAKE_STOP } };
+    world.clocks.context = &world.clocks;
+    start();
+    run(events, 1, 60 * USEC_PER_SEC);
+    heart_end(&world.heart);
+    cr_expect_str_eq(read_history().words, "start gap:process-stopped stop");
+    cr_expect_eq(world.clocks.now.boottime_usec, world.first_usec + 35 * USEC_PER_SEC);
+}
+
 Test(heart, output_that_blocks_is_named_as_the_cause)
 {
     start();
