@@ -12,6 +12,7 @@ import array
 import contextlib
 import ctypes
 import datetime
+import errno
 import fcntl
 import functools
 import hashlib
@@ -191,6 +192,19 @@ def lines_of(path):
     except FileNotFoundError:
         return []
     return content.decode(errors="replace").split("\n")[:-1]
+
+
+def fill(disk):
+    """Leaves no page free on a disk; what is to be removed to make room again."""
+    filler = pathlib.Path(disk) / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+    return filler
 
 
 def free_pid():
@@ -599,10 +613,16 @@ class Case(unittest.TestCase):
         self.addCleanup(umount, path)
         return pathlib.Path(path)
 
-    def small_disk(self, kilobytes=64):
+    def small_disk(self, kilobytes=64, name="disk"):
         """A directory on a file system of its own, of this size."""
         self.private_mounts()
-        return self.give(self.mount_tmpfs(self.dir / "disk", f"size={kilobytes}k,mode=755"))
+        return self.give(self.mount_tmpfs(self.dir / name, f"size={kilobytes}k,mode=755"))
+
+    def state_on_a_full_disk(self):
+        """From here on the state directory takes nothing: no pulse, and so no beat. What is to be removed to
+        make room there."""
+        self.state = self.small_disk(name="full")
+        return fill(self.state)
 
     def private_dev_and_run(self):
         """An empty /run, and a /dev with nothing in it but the devices everything needs: no log sockets."""

@@ -15,6 +15,7 @@ import subprocess
 import time
 
 import harness
+import records
 
 INTERVAL = 200_000  # microseconds, of the tests that look at the grid
 
@@ -50,7 +51,15 @@ class Grid(harness.Case):
         daemon.pause()
         harness.hold(lambda: harness.state_of(daemon.pid) == "T", 1.1, "it is stopped")
         daemon.signal(signal.SIGCONT)
-        lines = self.wait_for_beats(before + 8)
+        lines = self.wait_for_beats(before + 9)
+        warnings = [line for line in lines if " gap: " in line]
+        self.assertEqual(len(warnings), 1, lines)
+        self.assertRegex(warnings[0], rf"\A{harness.TIMESTAMP} gap: \d+ beats missed, \d+\.\ds without one: "
+                                      r"process-stopped \(a SIGCONT ended a stop\)\Z")
+        after = lines[lines.index(warnings[0]) + 1]
+        self.assertEqual(warnings[0].split()[0], after.split()[0], "the warning stands before its beat")
+        lines.remove(warnings[0])
+        self.assertEqual(int(warnings[0].split()[2]), self.missed_before(after, lines))
         moments = seconds_of(lines)
         self.assert_never_early(moments)
         self.assert_on_grid(moments)
@@ -59,6 +68,24 @@ class Grid(harness.Case):
         due = (moments[-1] - moments[0]) // INTERVAL
         self.assertLessEqual(len(moments), due + 1 - 4, "missed beats were made up for")
         self.assertEqual([int(line.split()[-1]) for line in lines], list(range(1, len(lines) + 1)))
+
+    @staticmethod
+    def missed_before(line, lines):
+        """By the wall clock: the beats that were due between the one before this line and it."""
+        before, after = seconds_of([lines[lines.index(line) - 1], line])
+        first = seconds_of(lines)[0] - 2000
+        return (after - first) // INTERVAL - (before - first) // INTERVAL - 1
+
+    def test_a_plain_file_is_told_of_no_gap(self):
+        """Nothing but messages ever stands there."""
+        daemon = self.start_beating("--interval=100ms", "--format=plain")
+        self.wait_for_beats(2)
+        daemon.pause()
+        harness.hold(lambda: harness.state_of(daemon.pid) == "T", 0.5, "it is stopped")
+        daemon.signal(signal.SIGCONT)
+        records.wait_for_event(self.state, "gap")
+        lines = self.wait_for_more_beats(3)
+        self.assertEqual(lines, [f"heartbeat {number}" for number in range(1, len(lines) + 1)])
 
     @harness.needs_root
     @harness.needs_libsystemd
@@ -69,6 +96,7 @@ class Grid(harness.Case):
         self.start("--output=journal", "--interval=70ms")
         entries = [dict(line.split(b"=", 1) for line in entry.splitlines() if b"=" in line)
                    for entry in journal.wait_for(20)]
+        entries = [entry for entry in entries if b"HEARTBEAT_SEQ" in entry]  # a slow machine makes gaps
         due = [int(entry[b"HEARTBEAT_DUE_USEC"]) for entry in entries]
         late = [int(entry[b"HEARTBEAT_LATE_USEC"]) for entry in entries]
         self.assertEqual({(d - due[0]) % 70_000 for d in due}, {0})
@@ -167,6 +195,7 @@ class Ends(harness.Case):
                 daemon.signal(number)
                 self.assertEqual(daemon.ended(2 if not harness.SANITIZED else 10), 0)
                 self.assertEqual(daemon.words(), [])
+                self.assertEqual(records.events(self.state)[-1]["ev"], "stop")
                 self.log.unlink()
 
     def test_signals_of_readers_and_limits_do_not_end_it(self):
@@ -296,6 +325,7 @@ class SecondStart(harness.Case):
 
     def test_it_names_the_first_and_disturbs_nothing(self):
         daemon = self.start_beating("--interval=1d")
+        records.wait_for_rest(self.state)
         self.pid_file.write_text("what another wrote\n")
         self.give(self.pid_file)
         before = self.everything()

@@ -37,6 +37,7 @@ def refused(*args, err, code=2, **more):
 def printed(*args, out, **more):
     """What --print-config must print; `out` holds the lines that differ from the defaults."""
     effective = {"Interval": "10s", "Message": "heartbeat %n", "Output": "stdout", "Format": "full",
+                 "LogEvery": "0", "Sync": "beat", "HistoryMax": "4M",
                  "StateDir": "{dir}/home/.local/state/heartbeatd"}
     effective.update(out)
     lines = ["[Heartbeat]"]
@@ -121,10 +122,14 @@ class Options(CommandLineCase):
             refused("--fork=yes", err=r"--fork: .*"),
             refused("--help=me", err=r"--help: .*"),
             refused("--running=1", err=r"--running: .*"),
+            refused("--record-exit=1", err=r"--record-exit: .*"),
+            refused("--record-exi", err=rf"--record-exi: {unknown}"),
+            refused("--history=1M", err=rf"--history(=1M)?: {unknown}"),
+            refused("--log=1h", err=rf"--log(=1h)?: {unknown}"),
         ])
 
     def test_options_without_their_value_are_refused(self):
-        names = "interval message output format state-dir config".split()
+        names = "interval message output format log-every sync history-max state-dir config".split()
         rows = [refused(f"--{name}", err=rf"--{name}: .+") for name in names]
         rows += [refused(f"--{name}=", err=rf"--{name}=?: expected .+") for name in names]
         rows += [refused(f"--{name}", "", err=rf"--{name}: expected .+") for name in names]
@@ -139,6 +144,8 @@ class Options(CommandLineCase):
             refused("--stop", "--running", err=r"--running: cannot be combined .*"),
             refused("--check-config", "--print-config", err=r"--print-config: cannot be combined .*"),
             refused("--check-config", "--stop", err=r"--stop: cannot be combined .*"),
+            refused("--record-exit", "--running", err=r"--running: cannot be combined .*"),
+            refused("--stop", "--record-exit", err=r"--record-exit: cannot be combined .*"),
             refused("--pid-file={dir}/p", err=r"--pid-file: .*--fork.*"),
             refused("--user=nobody", err=r"--user: .*--fork.*"),
             refused("--ready-fd=3", "--fork", err=r"--ready-fd: not with --fork.*"),
@@ -160,6 +167,9 @@ class Options(CommandLineCase):
               for value in ("0", "1", "2", "-3", "x", "3x", "2147483648", "99999999999999999999")),
             refused("--format=fancy", err=r'--format: "fancy": .*full.*plain.*'),
             refused("--format=FULL", err=r'--format: "FULL": .*full.*plain.*'),
+            *(refused(f"--sync={value}", err=rf'--sync: "{value}": expected beat, gap or never')
+              for value in ("BEAT", "always", "yes", "0", "beat,gap", "unset")),
+            refused("--sync= beat", err=r'--sync: " beat": expected beat, gap or never'),
             refused("--output=beats", err=r'--output: "beats": .*journal.*stdout.*syslog.*'),
             refused("--output=JOURNAL", err=r'--output: "JOURNAL": .*journal.*stdout.*syslog.*'),
             refused("--output=stderr", err=r'--output: "stderr": .*journal.*stdout.*syslog.*'),
@@ -188,6 +198,37 @@ class Options(CommandLineCase):
             refused("--interval=" + LONG, err=rf'--interval: "xxx[^"]*".*: {ACCEPTED}'),
             refused("--interval=" + "9" * 5000, err=rf'--interval: "999[^"]*".*: {ACCEPTED}'),
         ])
+
+    def test_bad_spans_between_messages_are_refused(self):
+        expected = "expected a time span to 1y, such as 1h; 0 for each message"
+        self.check_rows([refused(f"--log-every={value}", err=rf'--log-every: "{re.escape(value)}": {expected}')
+                         for value in ("-1", "2y", "366d", "1y 1us", "31557601", "never", "infinity", "1 eon",
+                                       "18446744073709551616", "18446744073709551615us", " ")])
+
+    def test_good_spans_between_messages_are_understood(self):
+        """Whatever the interval: one that is shorter means each beat."""
+        spans = {"0": "0", "0s": "0", "1": "1s", "1us": "1us", "1h": "1h", "90min": "1h 30min",
+                 "365d": "365d", "1d 12h": "1d 12h"}
+        self.check_rows([printed(f"--log-every={given}", out={"LogEvery": shown})
+                         for given, shown in spans.items()])
+        self.check_rows([printed("--log-every=1y", out={"LogEvery": "365d 6h"})])
+
+    def test_bad_sizes_are_refused(self):
+        expected = "expected a size from 64K to 1G, such as 4M"
+        self.check_rows([refused(f"--history-max={value}",
+                                 err=rf'--history-max: "{re.escape(value)}": {expected}')
+                         for value in ("0", "63K", "65535", "1025M", "2G", "1073741825", "1T", "-1", "-4M",
+                                       "+4M", "4 M", "4MB", "4m", "4k", "M", "4M ", " 4M", "4.5M", "0x10000",
+                                       "infinity", "18446744073709551616", "17179869184G", "16384P")])
+
+    def test_good_sizes_are_understood(self):
+        sizes = {"64K": "64K", "65536": "64K", "4096K": "4M", "1048577": "1048577", "1500K": "1500K",
+                 "1G": "1G", "1073741824": "1G", "1024M": "1G", "0000064K": "64K"}
+        self.check_rows([printed(f"--history-max={given}", out={"HistoryMax": shown})
+                         for given, shown in sizes.items()])
+
+    def test_when_to_sync_is_understood(self):
+        self.check_rows([printed(f"--sync={value}", out={"Sync": value}) for value in ("beat", "gap", "never")])
 
     def test_good_time_spans_are_understood(self):
         spans = {"10ms": "10ms", "10": "10s", "10s": "10s", "10sec": "10s", "10 seconds": "10s",
@@ -231,6 +272,10 @@ class Configuration(CommandLineCase):
             bad_config(in_section("Message=%q\n"), r'2: Message: "%q": .+'),
             bad_config(in_section("Message=" + "x" * 1025 + "\n"), r"2: Message: .*1024.*"),
             bad_config(in_section("Format=fancy\n"), r'2: Format: "fancy": .*full.*plain.*'),
+            bad_config(in_section("LogEvery=2y\n"), r'2: LogEvery: "2y": expected a time span to 1y.*'),
+            bad_config(in_section("Sync=Beat\n"), r'2: Sync: "Beat": expected beat, gap or never'),
+            bad_config(in_section("HistoryMax=1K\n"), r'2: HistoryMax: "1K": expected a size from 64K.*'),
+            bad_config(in_section("RecordExit=1\n"), r"2: RecordExit: unknown key.*"),
             bad_config(in_section("Output=beats\n"), r'2: Output: "beats": .+'),
             bad_config(in_section("Output=./beats\n"), r'2: Output: "./beats": .+'),
             bad_config(in_section("StateDir=state\n"), r'2: StateDir: "state": .*absolute.*'),
@@ -277,6 +322,10 @@ class Configuration(CommandLineCase):
             printed("--config={conf}", conf=in_section("Interval=5s\nInterval=\n"), out={}),
             printed("--config={conf}", conf=in_section("Message=hi\nMessage=\n"), out={}),
             printed("--config={conf}", conf=in_section("Format=plain\nFormat=\n"), out={}),
+            printed("--config={conf}", conf=in_section("LogEvery=1h\nSync=never\nHistoryMax=1M\n"),
+                    out={"LogEvery": "1h", "Sync": "never", "HistoryMax": "1M"}),
+            printed("--config={conf}", conf=in_section("LogEvery=1h\nSync=gap\nHistoryMax=1M\n"
+                                                       "LogEvery=\nSync=\nHistoryMax=\n"), out={}),
             printed("--config={conf}", conf=in_section("Message=a # b ; c\n"), out={"Message": "a # b ; c"}),
             printed("--config={conf}", conf=in_section("Message=a=b\n"), out={"Message": "a=b"}),
             printed("--config={conf}", conf=in_section("Message=\" a \"\n"), out={"Message": '" a "'}),
@@ -295,14 +344,16 @@ class Configuration(CommandLineCase):
         ])
 
     def test_the_command_line_wins_over_the_config_file(self):
-        conf = in_section("Interval=5s\nMessage=hi\nOutput=/a\nOutput=/b\nFormat=plain\nStateDir=/s\n")
+        conf = in_section("Interval=5s\nMessage=hi\nOutput=/a\nOutput=/b\nFormat=plain\nLogEvery=1h\n"
+                          "Sync=gap\nHistoryMax=1M\nStateDir=/s\n")
         self.check_rows([
             printed("--config={conf}", "--interval=7s", "--message=ho", "--output=/c", "--format=full",
-                    "--state-dir=/t", conf=conf,
-                    out={"Interval": "7s", "Message": "ho", "Output": "/c", "StateDir": "/t"}),
+                    "--log-every=0", "--sync=never", "--history-max=2M", "--state-dir=/t", conf=conf,
+                    out={"Interval": "7s", "Message": "ho", "Output": "/c", "Sync": "never",
+                         "HistoryMax": "2M", "StateDir": "/t"}),
             printed("--interval=7s", "--config={conf}", conf=conf,
                     out={"Interval": "7s", "Message": "hi", "Output": ["/a", "/b"], "Format": "plain",
-                         "StateDir": "/s"}),
+                         "LogEvery": "1h", "Sync": "gap", "HistoryMax": "1M", "StateDir": "/s"}),
         ])
 
     def test_friendly_command_lines_say_what_is_effective(self):
@@ -388,7 +439,8 @@ class Configuration(CommandLineCase):
         for message in messages:
             with self.subTest(message=message):
                 first = self.run_command("--print-config", f"--message={message}", "--interval=1.5s",
-                                         "--output=syslog", "--output=/x y", "--state-dir=/s")
+                                         "--output=syslog", "--output=/x y", "--log-every=1.5h",
+                                         "--sync=gap", "--history-max=1500000", "--state-dir=/s")
                 self.assertEqual((first.code, first.err), (0, ""), first)
                 path = self.config(first.out, "again.conf")
                 second = self.run_command("--print-config", f"--config={path}")
@@ -409,7 +461,7 @@ class Configuration(CommandLineCase):
             return
         second = self.run_command("--print-config", f"--config={self.config(first.out, 'again.conf')}")
         self.assertEqual((second.code, second.out), (0, first.out), second)
-        self.assertEqual(first.out.count("\n"), 6)
+        self.assertEqual(first.out.count("\n"), 9)
 
     @harness.needs_root
     def test_etc_and_its_drop_ins_are_read_in_order(self):

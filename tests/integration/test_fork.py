@@ -17,6 +17,7 @@ import termios
 import time
 
 import harness
+import records
 
 
 def block_and_ignore():
@@ -38,10 +39,14 @@ class Steps(harness.Case):
         open_now = harness.proc_fds(daemon.pid)
         self.assertEqual({open_now[fd] for fd in (0, 1, 2)}, {"/dev/null"})
         own = {fd: target for fd, target in open_now.items() if fd > 2}
-        allowed = {"anon_inode:[timerfd]", "anon_inode:[signalfd]", str(self.state / "lock"), str(self.log),
-                   str(self.pid_file)}
-        self.assertLessEqual(set(own.values()), allowed)
-        self.assertLess(max(own), 10, "none of the inherited numbers")
+        needed = {"anon_inode:[timerfd]", "anon_inode:[signalfd]", str(self.log), str(self.pid_file),
+                  *(str(self.state / name) for name in ("lock", "pulse", "history"))}
+        counters = rf"/proc/{daemon.pid}/schedstat|/sys/fs/cgroup/(.*/)?(cpu|cgroup)\.stat\.local"
+        evidence = {target for target in own.values() if re.fullmatch(counters, target)}
+        self.assertLessEqual(len(evidence), 3, "of each sort one")
+        self.assertEqual(set(own.values()), needed | evidence)
+        self.assertEqual(len(own), len(needed | evidence), "each is open once")
+        self.assertLess(max(own), 3 + len(own) + 1, "none of the inherited numbers")
 
     def test_no_inherited_pipe_is_held_open(self):
         """Whoever reads the caller's pipe to its end must not wait for the daemon."""
@@ -189,9 +194,7 @@ class PidFile(harness.Case):
     @harness.needs_root
     def test_a_full_disk_fails_the_start(self):
         disk = self.small_disk()
-        with self.assertRaises(OSError), open(disk / "filler", "wb", buffering=0) as filler:
-            while True:
-                filler.write(b"\0" * 4096)
+        harness.fill(disk)
         result = self.fork_command(f"--output={self.log}", f"--pid-file={disk}/pid")
         self.one_error(result, 1, f"{disk}/pid: No space left on device")
         self.assertEqual(harness.children_of(os.getpid()), [])
@@ -232,8 +235,23 @@ class ParentReports(harness.Case):
     def test_an_output_in_a_missing_directory(self):
         self.assert_fails(6, f"{self.dir}/none/beats: No such file", f"--output={self.dir}/none/beats")
 
-    def test_a_full_output(self):
-        self.assert_fails(1, "/dev/full: No space left", "--output=/dev/full")
+    @harness.needs_root
+    def test_a_full_output_where_the_pulse_takes_no_beat_either(self):
+        """The warnings on the state directory come out at the parent, too."""
+        self.state_on_a_full_disk()
+        result = self.fork_command("--output=/dev/full")
+        self.assertEqual((result.code, result.out), (1, ""), result)
+        lines = [rf"heartbeatd: {self.state}/{name}: No space left on device; [^\n]*\n"
+                 for name in ("history", "pulse")]
+        self.assertRegex(result.err, "".join([r"\A", *lines, "heartbeatd: output /dev/full: No space left on device; "
+                                              r"nothing took the first beat, the pulse neither\n\Z"]))
+        self.assert_nothing_left()
+
+    def test_a_full_output_is_a_warning_when_the_pulse_takes_the_beat(self):
+        result = self.fork_command("--output=/dev/full")
+        self.assertEqual((result.code, result.out), (0, ""), result)
+        self.assertRegex(result.err, r"\Aheartbeatd: output /dev/full: No space left on device; [^\n]*\n\Z")
+        self.assertEqual(int(records.pulse(self.state)["seq"]), 1)
 
     def test_a_missing_state_directory(self):
         self.assert_fails(6, f"{self.dir}/none", f"--output={self.log}", f"--state-dir={self.dir}/none")

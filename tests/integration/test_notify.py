@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A notify socket that plays the service manager: what it is told, when, and that it is never waited for."""
 
+import errno
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import socket
 import time
 
 import harness
+import records
 
 STATUS = rf"\d+ beats?, last at {harness.TIMESTAMP}"
 QUICK = 10 if harness.SANITIZED else 1.5  # seconds; "within a second", and a little for a loaded machine
@@ -75,6 +77,30 @@ class Ready(NotifyCase):
         text = notify.wait_for(r"STATUS=([2-9]|\d\d+) beats")
         number, when = re.search(rf"STATUS=(\d+) beats, last at ({harness.TIMESTAMP})", text).groups()
         self.assertIn(f"{when} heartbeat {number}", self.beats())
+
+    def test_the_status_names_the_last_gap(self):
+        """From the run before, and then the one that this run has had since, also after a reload."""
+        first = self.start_beating("--interval=100ms")
+        first.signal(signal.SIGKILL)
+        first.ended()
+        notify = self.notify_socket()
+        daemon = self.start_notifying(notify, "--interval=100ms")
+        text = notify.wait_for("^READY=1$")
+        missed, until = re.search(rf"^STATUS=1 beat, last at \S+; last gap: service-killed, (\d+) beats? missed, "
+                                  rf"until ({harness.TIMESTAMP})$", text, re.M).groups()
+        gap = records.wait_for_event(self.state, "gap")
+        self.assertEqual((gap["missed"], gap["t"]), (missed, until))
+        self.wait_for_more_beats(2)
+        daemon.pause()
+        harness.hold(lambda: harness.state_of(daemon.pid) == "T", 0.6, "it is stopped")
+        daemon.signal(signal.SIGCONT)
+        status = rf"^STATUS=\d+ beats, last at \S+; last gap: process-stopped, (\d+) beats missed, until (\S+)$"
+        match = re.search(status, notify.wait_for(status), re.M)
+        gap = records.wait_for_event(self.state, "gap", number=2)
+        self.assertEqual(match.groups(), (gap["missed"], gap["t"]))
+        before = len(notify.received)
+        daemon.signal(signal.SIGHUP)
+        self.assertRegex(notify.wait_for("^READY=1$", after=before), "last gap: process-stopped")
 
     def test_at_most_one_message_a_second(self):
         """Half a second is let pass, for the reader may be late for one and in time for the next."""
@@ -215,9 +241,20 @@ class Stopping(NotifyCase):
     def test_a_failed_start_says_why(self):
         bad = self.config("[Heartbeat]\nInterval=0\n")
         self.assertEqual(self.failed_start(6, f"--output={self.dir}/none/x"), 2)
-        self.assertEqual(self.failed_start(1, "--output=/dev/full"), 28)
         self.assertGreater(self.failed_start(6, f"--config={bad}"), 0)
         self.assertGreater(self.failed_start(2, "--interval=0"), 0)
+
+    @harness.needs_root
+    def test_a_start_whose_first_beat_nothing_takes_says_why(self):
+        self.state_on_a_full_disk()
+        self.assertEqual(self.failed_start(1, "--output=/dev/full"), errno.ENOSPC)
+
+    def test_a_start_whose_beat_only_the_pulse_takes_is_ready_and_says_what_fails(self):
+        notify = self.notify_socket()
+        daemon = self.start("--output=/dev/full", env={"NOTIFY_SOCKET": notify.address})
+        text = notify.wait_for("^READY=1$")
+        self.assertRegex(text, r"(?m)^STATUS=1 beat, last at \S+; output /dev/full: .+ \(1 message lost\)$")
+        self.assertEqual(daemon.stop(), 0)
 
     def test_a_second_start_says_so(self):
         self.start_beating()

@@ -14,6 +14,7 @@ import socket
 import stat
 
 import harness
+import records
 
 NO_SPACE = os.strerror(errno.ENOSPC)
 
@@ -100,7 +101,8 @@ class Files(OutputCase):
         strace = [*harness.tracing("write,writev,pwrite64,pwritev", trace), "-y", "-s", "200"]
         self.start(f"--output={self.log}", wrapper=strace, env=harness.without_leak_check())
         count = len(self.wait_for_beats(4))
-        calls = [line for line in lines_when(trace, count, str(self.log)) if str(self.log) in line]
+        file = f"<{self.log}>"  # its name alone also stands in the pulse, as that of a step
+        calls = [line for line in lines_when(trace, count, file) if file in line]
         for call in calls[:count]:
             self.assertRegex(call, r'write\(\d+<.*>, "[^"]*heartbeat \d+\\n", \d+\)')
 
@@ -187,9 +189,38 @@ class RefusedAtStart(OutputCase):
         result = self.run_command(*self.common([f"--output={self.log}", "--output=/nonexistent/beats"]))
         self.one_error(result, 6, "/nonexistent/beats")
 
-    def test_no_output_that_takes_the_first_beat_fails_the_start(self):
+    @harness.needs_root
+    def test_a_first_beat_that_nothing_takes_fails_the_start(self):
+        self.state_on_a_full_disk()
+        before = self.everything()
         result = self.run_command(*self.common(["--output=/dev/full"]))
-        self.one_error(result, 1, rf"/dev/full: {NO_SPACE}")
+        self.assertEqual(result.code, 1, result)
+        state = re.escape(str(self.state))
+        waits = "what happens is kept until it can be written"
+        self.assertRegex(result.err, rf"\Aheartbeatd: {state}/history: {NO_SPACE}; {waits}\n"
+                         rf"heartbeatd: {state}/pulse: {NO_SPACE}; the beats are not stored until it works again\n"
+                         rf"heartbeatd: output /dev/full: {NO_SPACE}; nothing took the first beat, the pulse "
+                         r"neither\n\Z")
+        self.assertEqual(self.everything() - before, {str(self.state / n) for n in ("lock", "pulse", "history")})
+
+    def everything(self):
+        return set(harness.tree(self.dir))
+
+    @harness.needs_root
+    def test_of_several_outputs_that_all_fail_with_the_pulse_the_first_is_named(self):
+        self.state_on_a_full_disk()
+        result = self.run_command(*self.common([f"--output={self.state}/beats", "--output=/dev/full"]))
+        self.assertEqual(result.code, 1, result)
+        self.assertRegex(result.err, rf"\nheartbeatd: output {self.state}/beats: {NO_SPACE}; nothing else took the "
+                                     r"first beat, the pulse neither\n\Z")
+
+    def test_the_pulse_alone_is_enough_for_a_start(self):
+        daemon = self.start("--output=/dev/full")
+        Report(daemon, "/dev/full").failed(NO_SPACE)
+        records.wait_for_pulse(self.state, seq=3)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(len(daemon.words()), 2, daemon.words())
+        self.assertRegex(daemon.words()[1], r"output /dev/full still fails: \d+ messages lost from \S+ to \S+\Z")
 
 
 class Rotation(OutputCase):
@@ -276,17 +307,6 @@ class Rotation(OutputCase):
 
 
 class FullDisk(OutputCase):
-    def fill(self, disk):
-        """Leaves no page free; what is to be removed to make room again."""
-        filler = disk / "filler"
-        with open(filler, "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"\0" * 4096)
-            except OSError as error:
-                self.assertEqual(error.errno, errno.ENOSPC)
-        return filler
-
     @harness.needs_root
     def test_losses_are_counted_exactly_and_reported_once(self):
         """Twice over, for the second failure is a new one."""
@@ -296,7 +316,7 @@ class FullDisk(OutputCase):
                             "--message=" + "x" * 300 + "%n")
         self.wait_for_beats(3, log)
         for turn in (1, 2):
-            filler = self.fill(disk)
+            filler = harness.fill(disk)
             daemon.wait_for_words(rf"beats: {NO_SPACE}; its messages are lost", times=turn)
             self.wait_for_more_beats(20, self.other)
             filler.unlink()
@@ -313,7 +333,7 @@ class FullDisk(OutputCase):
             daemon = self.start("--output=stdout", f"--output={self.other}", "--interval=20ms",
                                 "--message=" + "x" * 300, stdout=stdout)
         self.wait_for_beats(3, out)
-        filler = self.fill(disk)
+        filler = harness.fill(disk)
         daemon.wait_for_words(rf"stdout: {NO_SPACE}")
         daemon.signal(signal.SIGHUP)
         daemon.wait_for_words("reloaded")
@@ -352,7 +372,7 @@ class FullDisk(OutputCase):
     @harness.needs_root
     def test_a_disk_full_at_the_start_is_a_warning_with_another_output(self):
         disk = self.small_disk()
-        filler = self.fill(disk)
+        filler = harness.fill(disk)
         log = disk / "beats"
         daemon = self.start(f"--output={log}", f"--output={self.other}")
         report = Report(daemon, log)
@@ -364,11 +384,19 @@ class FullDisk(OutputCase):
         self.assertEqual(self.numbers(log)[0], lost + 1)
 
     @harness.needs_root
-    def test_a_disk_full_at_the_start_fails_it_when_nothing_takes_the_beat(self):
+    def test_a_disk_full_at_the_start_is_a_warning_when_only_the_pulse_takes_the_beat(self):
         disk = self.small_disk()
-        self.fill(disk)
-        result = self.run_command(*self.common([f"--output={disk}/beats"]))
-        self.one_error(result, 1, rf"{disk}/beats: {NO_SPACE}")
+        filler = harness.fill(disk)
+        log = disk / "beats"
+        daemon = self.start(f"--output={log}")
+        report = Report(daemon, log)
+        report.failed(NO_SPACE)
+        records.wait_for_pulse(self.state, seq=3)
+        self.assertEqual(records.pulse(self.state)["failing"], "1")
+        filler.unlink()
+        lost, _, _ = report.works_again()
+        self.wait_for_beats(2, log)
+        self.assertEqual(self.numbers(log)[0], lost + 1)
 
     def test_a_device_that_is_always_full(self):
         daemon = self.start(f"--output={self.log}", "--output=/dev/full")
@@ -432,9 +460,25 @@ class Readers(OutputCase):
         self.addCleanup(os.close, reader)
         report.works_again()
 
-    def test_a_fifo_without_a_reader_alone_fails_the_start(self):
+    def test_a_fifo_without_a_reader_alone_is_a_warning(self):
+        """The pulse takes the beats, and the one who comes to read gets the later ones."""
         fifo = self.fifo()
-        self.one_error(self.run_command(*self.common([f"--output={fifo}"])), 1, str(fifo))
+        daemon = self.start(f"--output={fifo}")
+        report = Report(daemon, fifo)
+        report.failed("nobody reads")
+        records.wait_for_pulse(self.state, seq=3)
+        reader = os.open(fifo, os.O_RDONLY)
+        self.addCleanup(os.close, reader)
+        lost, _, _ = report.works_again()
+        self.assertGreaterEqual(lost, 3)
+
+    @harness.needs_root
+    def test_a_fifo_without_a_reader_alone_fails_the_start_where_the_pulse_fails_too(self):
+        self.state_on_a_full_disk()
+        fifo = self.fifo()
+        result = self.run_command(*self.common([f"--output={fifo}"]))
+        self.assertEqual(result.code, 1, result)
+        self.assertIn(f"output {fifo}: nobody reads; nothing took the first beat", result.err)
 
     def beats_past_a_stuck_reader(self, daemon, name):
         report = Report(daemon, name)
@@ -548,9 +592,13 @@ class Syslog(OutputCase):
             self.assertRegex(record.decode(), rf"\A{tag}: I am here {number}\Z")
 
     @harness.needs_root
-    def test_no_syslog_is_an_error(self):
+    def test_no_syslog_is_an_error_where_nothing_else_takes_the_beat(self):
         self.private_dev_and_run()
-        self.one_error(self.run_command(*self.common(["--output=syslog"])), 1, "syslog: .+")
+        self.state_on_a_full_disk()
+        result = self.run_command(*self.common(["--output=syslog"]))
+        self.assertEqual(result.code, 1, result)
+        self.assertRegex(result.err, r"\nheartbeatd: output syslog: there is none on this host, [^\n]*; nothing "
+                                     r"took the first beat, the pulse neither\n\Z")
 
     @harness.needs_root
     def test_no_syslog_is_a_warning_with_another_output_and_recovers(self):
@@ -659,18 +707,85 @@ class Journal(OutputCase):
         before = len(journal.received)
         harness.hold(lambda: harness.state_of(daemon.pid) == "T", 0.65, "it is stopped")
         daemon.signal(signal.SIGCONT)
-        entries = [self.fields(entry) for entry in journal.wait_for(before + 3)]
-        missed = [int(entry["HEARTBEAT_MISSED"]) for entry in entries]
-        due = [int(entry["HEARTBEAT_DUE_USEC"]) for entry in entries]
+        entries = [self.fields(entry) for entry in journal.wait_for(before + 4)]
+        beats = [entry for entry in entries if "HEARTBEAT_SEQ" in entry]
+        missed = [int(entry["HEARTBEAT_MISSED"]) for entry in beats]
+        due = [int(entry["HEARTBEAT_DUE_USEC"]) for entry in beats]
         self.assertGreaterEqual(max(missed), 4)
         for i in range(1, len(due)):
             self.assertEqual(due[i] - due[i - 1], (missed[i] + 1) * 100_000)
 
+    GAP = {"MESSAGE": r"gap: \d+ beats missed, .+ without one: process-stopped \(a SIGCONT ended a stop\)",
+           "PRIORITY": "4", "MESSAGE_ID": "c3378d648c7b4d1f952a085735da6e5b", "SYSLOG_IDENTIFIER": "heartbeatd",
+           "HEARTBEAT_GAP_CAUSE": "process-stopped", "HEARTBEAT_GAP_CONFIDENCE": "high",
+           "HEARTBEAT_GAP_HOST": "up", "HEARTBEAT_GAP_EVIDENCE": "a SIGCONT ended a stop",
+           "HEARTBEAT_GAP_MISSED": r"\d+", "HEARTBEAT_GAP_LASTED_USEC": r"\d+",
+           "HEARTBEAT_GAP_FROM_USEC": r"\d+", "HEARTBEAT_GAP_TO_USEC": r"\d+"}
+
     @harness.needs_root
     @harness.needs_libsystemd
-    def test_no_journal_is_an_error(self):
+    def test_a_gap_is_an_entry_of_its_own(self):
+        """With the figures that the history has, before the beat that ends it."""
         self.private_dev_and_run()
-        self.one_error(self.run_command(*self.common(["--output=journal"])), 1, "journal: .+")
+        journal = self.journal()
+        daemon = self.start("--output=journal")
+        journal.wait_for(3)
+        daemon.pause()
+        harness.hold(lambda: harness.state_of(daemon.pid) == "T", 0.65, "it is stopped")
+        daemon.signal(signal.SIGCONT)
+        journal.wait_for_text("GAP_CAUSE=process-stopped")
+        self.assertEqual(daemon.stop(), 0)
+        entries = [self.fields(entry) for entry in journal.received]
+        at = next(i for i, entry in enumerate(entries)
+                  if entry.get("HEARTBEAT_GAP_CAUSE") == "process-stopped")
+        gap = entries[at]
+        self.assertEqual(set(gap), set(self.GAP))
+        for key, pattern in self.GAP.items():
+            self.assertRegex(gap[key], rf"\A{pattern}\Z", key)
+        line = next(event for event in records.events(self.state, "gap") if event["cause"] == "process-stopped")
+        for key in ("missed", "lasted", "from", "to"):
+            name = f"HEARTBEAT_GAP_{key.upper()}" + ("" if key == "missed" else "_USEC")
+            self.assertEqual(gap[name], line[key])
+        self.assertEqual(entries[at + 1]["HEARTBEAT_MISSED"], line["missed"])
+
+    @harness.needs_root
+    @harness.needs_libsystemd
+    def test_figures_of_a_gap_that_nobody_knows_are_unknown(self):
+        """The catalog has a place for each of them."""
+        self.private_dev_and_run()
+        journal = self.journal()
+        self.give(self.config("garbage\n", "state/pulse"))
+        self.start("--output=journal")
+        gap = self.fields(journal.wait_for_text("GAP_CAUSE="))
+        self.assertEqual(set(gap), set(self.GAP))
+        self.assertEqual((gap["HEARTBEAT_GAP_CAUSE"], gap["HEARTBEAT_GAP_CONFIDENCE"],
+                          gap["HEARTBEAT_GAP_HOST"]), ("unknown", "low", "unknown"))
+        for key in ("MISSED", "LASTED_USEC", "FROM_USEC", "TO_USEC"):
+            self.assertEqual(gap[f"HEARTBEAT_GAP_{key}"], "unknown")
+
+    @harness.needs_root
+    @harness.needs_libsystemd
+    def test_a_journal_is_told_of_no_gap_with_the_plain_format(self):
+        self.private_dev_and_run()
+        journal = self.journal()
+        daemon = self.start("--output=journal", "--format=plain")
+        journal.wait_for(2)
+        daemon.pause()
+        harness.hold(lambda: harness.state_of(daemon.pid) == "T", 0.65, "it is stopped")
+        daemon.signal(signal.SIGCONT)
+        records.wait_for_event(self.state, "gap")
+        entries = [self.fields(entry) for entry in journal.wait_for(len(journal.received) + 2)]
+        self.assertEqual({entry["MESSAGE_ID"] for entry in entries}, {self.FIELDS["MESSAGE_ID"]})
+
+    @harness.needs_root
+    @harness.needs_libsystemd
+    def test_no_journal_is_an_error_where_nothing_else_takes_the_beat(self):
+        self.private_dev_and_run()
+        self.state_on_a_full_disk()
+        result = self.run_command(*self.common(["--output=journal"]))
+        self.assertEqual(result.code, 1, result)
+        self.assertRegex(result.err, r"\nheartbeatd: output journal: there is none on this host, [^\n]*; nothing "
+                                     r"took the first beat, the pulse neither\n\Z")
 
     @harness.needs_root
     @harness.needs_libsystemd

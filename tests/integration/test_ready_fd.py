@@ -2,6 +2,7 @@
 """--ready-fd: a newline when the daemon is ready, and the end of the file without one when it is not."""
 
 import os
+import re
 import select
 
 import harness
@@ -45,20 +46,38 @@ class ReadyFd(harness.Case):
     @harness.needs_strace
     def test_it_is_told_after_the_first_message_is_written(self):
         trace = self.make_directory("trace") / "calls"
-        self.start_telling("--output=stdout", wrapper=harness.tracing("write", trace))
-        harness.wait_until(lambda: len(harness.lines_of(trace)) > 1, 20, "two writes")
+        self.start_telling("--output=stdout", wrapper=harness.tracing("write,pwrite64", trace))
+        # To the end of its line; the tracer, too, has the descriptor, and no end of the file comes.
+        harness.wait_until(lambda: any("write(7," in line for line in harness.lines_of(trace)), 20, "a newline")
         lines = harness.lines_of(trace)
-        self.assertRegex(lines[0], r"write\(1, ")
-        self.assertRegex(lines[1], r'write\(7, "\\n", 1\) += 1')
+        message = next(i for i, line in enumerate(lines) if re.search(r"write\(1, ", line))
+        pulse = next(i for i, line in enumerate(lines) if re.search(r'pwrite64\(\d+, "v=1 run=', line))
+        told = next(i for i, line in enumerate(lines) if re.search(r'write\(7, "\\n", 1\) += 1', line))
+        self.assertLess(message, pulse)
+        self.assertLess(pulse, told)
+
+    def assert_refused(self, argument, code):
+        self.reader, self.writer = os.pipe()
+        self.addCleanup(os.close, self.reader)
+        daemon = self.start_telling(argument)
+        self.assertEqual(self.told(), b"")
+        self.assertEqual(daemon.ended(), code)
 
     def test_a_start_that_is_refused_ends_without_a_newline(self):
-        for argument in ("--output=/nowhere/x", "--output=/dev/full", f"--state-dir={self.dir}/none"):
+        for argument in ("--output=/nowhere/x", f"--state-dir={self.dir}/none"):
             with self.subTest(argument):
-                self.reader, self.writer = os.pipe()
-                self.addCleanup(os.close, self.reader)
-                daemon = self.start_telling(argument)
-                self.assertEqual(self.told(), b"")
-                self.assertNotEqual(daemon.ended(), 0)
+                self.assert_refused(argument, 6)
+
+    @harness.needs_root
+    def test_a_first_beat_that_nothing_takes_is_told_by_no_newline(self):
+        self.state_on_a_full_disk()
+        self.assert_refused("--output=/dev/full", 1)
+
+    def test_a_first_beat_that_only_the_pulse_takes_is_ready_too(self):
+        daemon = self.start_telling("--output=/dev/full")
+        self.assertEqual(self.told(), b"\n")
+        daemon.wait_for_words("output /dev/full: ")
+        self.assertEqual(daemon.stop(), 0)
 
     def test_nobody_who_reads_is_a_warning_and_the_beats_go_on(self):
         os.close(self.reader)
