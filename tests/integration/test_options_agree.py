@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One list of options, keys and exit codes: what the binary takes, its help, the manual pages, the installed
-config file and the README say the same."""
+"""One list of options, keys, exit codes, causes and fields: what the binary takes and writes, its help, the
+manual pages, the installed config file, the journal's catalog and the README say the same."""
 
 import re
 
@@ -10,6 +10,9 @@ MANUAL = harness.SOURCE / "src/heartbeatd.8"
 CONF_MANUAL = harness.SOURCE / "src/heartbeatd.conf.5"
 CONF = harness.SOURCE / "units/heartbeatd.conf"
 README = harness.SOURCE / "README.md"
+CATALOG = harness.SOURCE / "units/heartbeatd.catalog"
+VERDICT, PULSE, EVENT = (harness.SOURCE / f"src/core/{name}.c" for name in ("verdict", "pulse", "event"))
+JOURNAL = harness.SOURCE / "src/daemon/output-journal.c"
 
 # These are on the command line only.
 ONLY_OPTIONS = {"fork", "running", "stop", "config", "check-config", "print-config", "record-exit", "pid-file",
@@ -125,6 +128,84 @@ class ExitCodesAgree(harness.Case):
     def test_the_manual_lists_the_codes_of_running(self):
         text = section(MANUAL.read_text(), "EXIT STATUS")
         self.assertRegex(text, r"(?s)running.*\b0\b.*\b1\b.*\b3\b")
+
+
+class CausesAgree(harness.Case):
+    """The words for why a beat was missing, wherever somebody looks one up."""
+
+    @staticmethod
+    def causes():
+        """As the program has them."""
+        names = re.search(r"cause_names\[CAUSE_COUNT\] = \{\n(.*?)\n\};", VERDICT.read_text(), re.S)[1]
+        return re.findall(r'^ *\[CAUSE_\w+\] = "([a-z-]+)",$', names, re.M)
+
+    def test_there_are_some(self):
+        self.assertEqual(len(self.causes()), VERDICT.read_text().count("] = \"") - len(self.host_states()))
+        self.assertIn("service-watchdog-killed", self.causes())
+
+    @staticmethod
+    def host_states():
+        return re.findall(r'^ *\[HOST_\w+\] = "([a-z]+)",$', VERDICT.read_text(), re.M)
+
+    def test_the_manual_explains_each(self):
+        text = section(MANUAL.read_text(), "GAPS")
+        self.assertEqual(sorted(re.findall(r"^\.It Cm ([a-z-]+)\n[A-Z]", text, re.M)), sorted(self.causes()))
+        self.assertEqual(sorted(re.findall(r"^\.It Cm ([a-z-]+)\n[a-z]", text, re.M)),
+                         sorted(self.host_states()))
+
+    def test_the_catalog_explains_each(self):
+        entry = CATALOG.read_text().partition("-- c3378d648c7b4d1f952a085735da6e5b\n")[2]
+        self.assertEqual(sorted(re.findall(r"^([a-z-]+): [A-Z]", entry, re.M)), sorted(self.causes()))
+        for field in re.findall(r"@(\w+)@", entry):
+            self.assertIn(f".Va {field}", MANUAL.read_text())
+        states = re.search(r"host was: @HEARTBEAT_GAP_HOST@ \((.*?)\)", entry, re.S)[1]
+        self.assertEqual(sorted(re.findall("[a-z]+", states.replace(" or ", " "))), sorted(self.host_states()))
+
+    def test_the_readme_names_each(self):
+        named = re.search(r"^The causes are (.*?), where nothing", README.read_text(), re.M | re.S)[1]
+        self.assertEqual(sorted(re.findall(r"[a-z-]+", named.replace(" and ", " "))), sorted(self.causes()))
+
+    def test_the_entries_of_the_journal_are_those_of_the_catalog(self):
+        ids = re.findall(r"^-- ([0-9a-f]{32})$", CATALOG.read_text(), re.M)
+        self.assertEqual(re.findall(r'^#define MESSAGE_ID_\w+ "([0-9a-f]{32})"$', JOURNAL.read_text(), re.M), ids)
+        for number in ids:
+            self.assertIn(number, MANUAL.read_text())
+
+    def test_the_manual_has_every_field_of_a_gap_in_the_journal(self):
+        fields = set(re.findall(r'"(HEARTBEAT_GAP_\w+)[="]', JOURNAL.read_text()))
+        self.assertEqual(len(fields), 8)
+        self.assertEqual(set(re.findall(r"^\.Va (HEARTBEAT_GAP_\w+)", MANUAL.read_text(), re.M)), fields)
+
+
+class FilesAgree(harness.Case):
+    """What stands in pulse and history, and what the manual says does."""
+
+    def keys_of(self, name, heading):
+        """The keys that one part of a section of the manual explains or lists."""
+        text = section(MANUAL.read_text(), name)
+        part = re.search(rf"^\.Ss {heading}\n(.*?)(?=^\.Ss |\Z)", text, re.M | re.S)[1]
+        lists = re.findall(r"^(?:\.It )?\.?Va ([a-z_ ,]+)", part.replace(".It Va", ".Va"), re.M)
+        return {word for words in lists for word in re.findall("[a-z_]+", words)}
+
+    def test_the_pulse(self):
+        source = PULSE.read_text()
+        keys = set(re.findall(r'^    \{ "([a-z_]+)", offsetof', source, re.M))
+        keys |= set(re.findall(r'logfmt_add(?:_number)?\(&line, "([a-z_]+)"', source)) | {"sum"}
+        self.assertGreater(len(keys), 15)
+        self.assertEqual(self.keys_of("PULSE AND HISTORY", "pulse"), keys)
+
+    def test_the_history(self):
+        source = EVENT.read_text()
+        kinds = re.findall(r'\[EVENT_[A-Z]+\] = "([a-z]+)"', source)
+        text = section(MANUAL.read_text(), "PULSE AND HISTORY")
+        self.assertEqual(re.findall(r"^\.It Cm ([a-z]+)$", text, re.M), kinds)
+        keys = set(re.findall(r'^    \{ "([a-z_]+)", BIT', source, re.M))
+        keys |= {"v", "t", "boottime", "boot", "run", "ev", "cause", "confidence", "host", "forward", "back", "gaps"}
+        for key in keys:
+            self.assertRegex(source, rf'"{key}"')
+        said = self.keys_of("PULSE AND HISTORY", "history")
+        said |= self.keys_of("GAPS", "What the history has of it") | self.keys_of("GAPS", "The host meanwhile")
+        self.assertEqual(said, keys)
 
 
 class PagesAgree(harness.Case):
