@@ -201,7 +201,8 @@ class Options(CommandLineCase):
 
     def test_bad_spans_between_messages_are_refused(self):
         expected = "expected a time span to 1y, such as 1h; 0 for each message"
-        self.check_rows([refused(f"--log-every={value}", err=rf'--log-every: "{re.escape(value)}": {expected}')
+        self.check_rows([refused(f"--log-every={value}",
+                                 err=rf'--log-every: "{re.escape(value)}": {expected}')
                          for value in ("-1", "2y", "366d", "1y 1us", "31557601", "never", "infinity", "1 eon",
                                        "18446744073709551616", "18446744073709551615us", " ")])
 
@@ -228,7 +229,8 @@ class Options(CommandLineCase):
                          for given, shown in sizes.items()])
 
     def test_when_to_sync_is_understood(self):
-        self.check_rows([printed(f"--sync={value}", out={"Sync": value}) for value in ("beat", "gap", "never")])
+        self.check_rows([printed(f"--sync={value}", out={"Sync": value})
+                         for value in ("beat", "gap", "never")])
 
     def test_good_time_spans_are_understood(self):
         spans = {"10ms": "10ms", "10": "10s", "10s": "10s", "10sec": "10s", "10 seconds": "10s",

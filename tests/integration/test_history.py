@@ -16,8 +16,8 @@ import records
 
 NO_SPACE = os.strerror(errno.ENOSPC)
 STAMP = "v t boottime boot run ev".split()
-GAP_OF_RUN = [*STAMP, *"cause confidence host interval from to lasted missed step longest suspended throttled "
-              "starved cpu frozen switches polls faults continued".split()]
+GAP_OF_RUN = [*STAMP, *"cause confidence host interval from to lasted missed step longest suspended "
+              "throttled starved cpu frozen switches polls faults continued".split()]
 GAP_OF_PAST = [*STAMP, *"cause confidence host interval past from to lasted missed".split()]
 
 
@@ -153,8 +153,8 @@ class Lines(HistoryCase):
         self.assertEqual((gap["cause"], gap["confidence"], gap["host"]), ("output-blocked", "high", "up"))
         self.assertEqual(gap["step"], f"write {self.log}")
         self.assertGreaterEqual(int(gap["longest"]), 900_000)
-        line = harness.wait_until(lambda: [line for line in self.beats() if " gap: " in line], 10, "a warning")
-        self.assertRegex(line[0], rf": output-blocked \(write {self.log} took \S+\)\Z")
+        lines = harness.wait_until(lambda: [line for line in self.beats() if " gap: " in line], 10, "a line")
+        self.assertRegex(lines[0], rf": output-blocked \(write {self.log} took \S+\)\Z")
 
     def test_a_reload_and_none_that_was_refused(self):
         path = self.config("[Heartbeat]\nInterval=1d\n")
@@ -195,7 +195,8 @@ class Lines(HistoryCase):
         event = records.wait_for_event(self.state, "output")
         self.assertEqual(list(event), [*STAMP, "output", "errno", "lost", "from", "to"])
         lost, start, end = re.search(r"again: (\d+) messages? lost from (\S+) to (\S+)\Z", words).groups()
-        self.assertEqual((event["output"], int(event["errno"]), event["lost"]), (str(fifo), errno.ENXIO, lost))
+        self.assertEqual([event[key] for key in ("output", "errno", "lost")],
+                         [str(fifo), str(errno.ENXIO), lost])
         self.assertEqual([int(event[key]) // 1000 * 1000 for key in ("from", "to")],
                          [harness.moment(start), harness.moment(end)])
         self.assertRegex(records.lines(self.state)[self.kinds().index("output")],
@@ -238,8 +239,8 @@ class Bound(HistoryCase):
         lines = []
         for i in range(count):
             t = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(1_000_000_000 + i))
-            lines.append(f"v=1 t={t}.000Z boottime={i + 1} boot={'b' * 32} run={'a' * 32} ev=gap cause={cause} "
-                         f"confidence=high host=up missed={i:06}\n")
+            lines.append(f"v=1 t={t}.000Z boottime={i + 1} boot={'b' * 32} run={'a' * 32} ev=gap "
+                         f"cause={cause} confidence=high host=up missed={i:06}\n")
         self.history().write_text("".join(lines))
         self.give(self.history())
         return lines
@@ -311,7 +312,7 @@ class Bound(HistoryCase):
         self.config("[Heartbeat]\nInterval=1d\nHistoryMax=64K\n")
         daemon.signal(signal.SIGHUP)
         harness.wait_until(lambda: self.history().stat().st_size < 65536, 10, "it is cut")
-        harness.wait_until(lambda: self.kinds()[0] == "trim" and self.kinds()[-1] == "reload", 10, "both lines")
+        harness.wait_until(lambda: (self.kinds()[0], self.kinds()[-1]) == ("trim", "reload"), 10, "both")
 
     def test_what_a_cut_that_was_interrupted_left_is_no_obstacle(self):
         self.write_history(1000)
@@ -393,7 +394,8 @@ class Removed(HistoryCase):
         daemon = self.start_beating("--interval=50ms")
         records.wait_for_pulse(self.state, seq=2)
         shutil.rmtree(self.state)
-        daemon.wait_for_words(r"/pulse: No such file or directory; the beats are not stored until it works again\Z")
+        daemon.wait_for_words(r"/pulse: No such file or directory; the beats are not stored until it works "
+                              r"again\Z")
         self.wait_for_more_beats(5)
         self.make_directory("state")
         daemon.wait_for_words(r"/pulse: is written again\Z")
@@ -444,15 +446,15 @@ class FullDisk(HistoryCase):
         return daemon, filler, minutes
 
     def settled(self, daemon):
-        """A reload's line, or the warning, comes after its word: when the daemon waits again, both are there."""
+        """A reload's line, or the warning, comes after its word: when it waits again, both are there."""
         harness.wait_until(lambda: harness.state_of(daemon.pid) == "S", 10, "it waits")
 
     @harness.needs_root
     def test_events_wait_and_are_written_in_order(self):
         daemon, filler, minutes = self.fill_until_it_waits()
         state = re.escape(str(self.state))
-        daemon.wait_for_words(rf"\Aheartbeatd: {state}/history: {NO_SPACE}; what happens is kept until it can be "
-                              r"written\Z")
+        daemon.wait_for_words(rf"\Aheartbeatd: {state}/history: {NO_SPACE}; what happens is kept until it "
+                              r"can be written\Z")
         for more in (minutes + 1, minutes + 2):
             self.reload(daemon, more)
         filler.unlink()
@@ -507,9 +509,10 @@ class OwnFiles(HistoryCase):
     def assert_refused(self, path):
         before = harness.tree(self.state)
         result = self.run_command(*self.common([f"--output={path}"]))
-        self.one_error(result, 6, rf"output {re.escape(str(path))}: is one of the daemon's own files of state; "
-                                  r"expected another file")
-        after = {name: value for name, value in harness.tree(self.state).items() if name != f"{self.state}/lock"}
+        self.one_error(result, 6, rf"output {re.escape(str(path))}: is one of the daemon's own files of "
+                                  r"state; expected another file")
+        after = harness.tree(self.state)
+        after.pop(f"{self.state}/lock")
         self.assertEqual(after, {name: before[name] for name in after}, "nothing was made or changed")
 
     def test_by_name_before_there_are_any(self):
@@ -580,7 +583,8 @@ class Found(HistoryCase):
         gap = [event for event in self.events("gap") if event["run"] == pulse["run"]]
         self.assertEqual(len(gap), 1)
         self.assertEqual(list(gap[0]), [*STAMP, "cause", "confidence", "host"])
-        self.assertEqual((gap[0]["cause"], gap[0]["confidence"], gap[0]["host"]), ("unknown", "low", "unknown"))
+        self.assertEqual([gap[0][key] for key in ("cause", "confidence", "host")],
+                         ["unknown", "low", "unknown"])
         self.assertRegex(self.beats()[-2], r" gap: nobody knows how many beats missed: perhaps unknown \(the "
                                            r"record of what was before could not be read\)\Z")
 
@@ -615,8 +619,9 @@ class Found(HistoryCase):
         records.write_pulse(self.state / "pulse", {**fields, "machine": "00000000"})
         old = [records.raw_pulse(self.state), self.history().read_bytes()]
         daemon, _ = self.restart()
-        self.assertEqual(daemon.words(), [f"heartbeatd: {self.state}/{name}: written on another machine; moved "
-                                          f"aside to {name}.unreadable" for name in ("pulse", "history")])
+        why = "written on another machine; moved aside to"
+        self.assertEqual(daemon.words(), [f"heartbeatd: {self.state}/{name}: {why} {name}.unreadable"
+                                          for name in ("pulse", "history")])
         for name, content in zip(("pulse", "history"), old):
             self.assertEqual((self.state / f"{name}.unreadable").read_bytes(), content)
         self.assertEqual(daemon.stop(), 0)
@@ -670,7 +675,8 @@ class Found(HistoryCase):
     def test_a_time_to_come_makes_no_figure(self):
         """A pulse of this boot that says it was made later than now."""
         fields = self.a_run()
-        ahead = {key: str(int(fields[key]) + 10**15) for key in ("due", "real", "boottime", "mono", "started")}
+        times = ("due", "real", "boottime", "mono", "started")
+        ahead = {key: str(int(fields[key]) + 10**15) for key in times}
         records.write_pulse(self.state / "pulse", {**fields, **ahead})
         daemon, pulse = self.restart()
         self.assertEqual(daemon.stop(), 0)
@@ -681,7 +687,8 @@ class Found(HistoryCase):
     def test_figures_of_any_size_stop_nothing(self):
         fields = self.a_run()
         largest = str(2**64 - 1)
-        for key in "seq due real boottime mono interval late late_max missed failing lost gaps started".split():
+        numbers = "seq due real boottime mono interval late late_max missed failing lost gaps started"
+        for key in numbers.split():
             with self.subTest(key):
                 more = {"last_cause": "suspend"} if key == "gaps" else {}
                 records.write_pulse(self.state / "pulse", {**fields, key: largest, **more})

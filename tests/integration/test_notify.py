@@ -86,15 +86,16 @@ class Ready(NotifyCase):
         notify = self.notify_socket()
         daemon = self.start_notifying(notify, "--interval=100ms")
         text = notify.wait_for("^READY=1$")
-        missed, until = re.search(rf"^STATUS=1 beat, last at \S+; last gap: service-killed, (\d+) beats? missed, "
-                                  rf"until ({harness.TIMESTAMP})$", text, re.M).groups()
+        last = rf"last gap: service-killed, (\d+) beats? missed, until ({harness.TIMESTAMP})"
+        missed, until = re.search(rf"^STATUS=1 beat, last at \S+; {last}$", text, re.M).groups()
         gap = records.wait_for_event(self.state, "gap")
         self.assertEqual((gap["missed"], gap["t"]), (missed, until))
         self.wait_for_more_beats(2)
         daemon.pause()
         harness.hold(lambda: harness.state_of(daemon.pid) == "T", 0.6, "it is stopped")
         daemon.signal(signal.SIGCONT)
-        status = rf"^STATUS=\d+ beats, last at \S+; last gap: process-stopped, (\d+) beats missed, until (\S+)$"
+        last = r"last gap: process-stopped, (\d+) beats missed, until (\S+)"
+        status = rf"^STATUS=\d+ beats, last at \S+; {last}$"
         match = re.search(status, notify.wait_for(status), re.M)
         gap = records.wait_for_event(self.state, "gap", number=2)
         self.assertEqual(match.groups(), (gap["missed"], gap["t"]))

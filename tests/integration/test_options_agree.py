@@ -15,8 +15,8 @@ VERDICT, PULSE, EVENT = (harness.SOURCE / f"src/core/{name}.c" for name in ("ver
 JOURNAL = harness.SOURCE / "src/daemon/output-journal.c"
 
 # These are on the command line only.
-ONLY_OPTIONS = {"fork", "running", "stop", "config", "check-config", "print-config", "record-exit", "pid-file",
-                "user", "ready-fd", "help", "version"}
+ONLY_OPTIONS = {"fork", "running", "stop", "config", "check-config", "print-config", "record-exit",
+                "pid-file", "user", "ready-fd", "help", "version"}
 WITH_KEYS = {"interval": "Interval", "message": "Message", "output": "Output", "format": "Format",
              "log-every": "LogEvery", "sync": "Sync", "history-max": "HistoryMax", "state-dir": "StateDir"}
 EXIT_CODES = {0, 1, 2, 4, 6, 150}
@@ -159,7 +159,8 @@ class CausesAgree(harness.Case):
         for field in re.findall(r"@(\w+)@", entry):
             self.assertIn(f".Va {field}", MANUAL.read_text())
         states = re.search(r"host was: @HEARTBEAT_GAP_HOST@ \((.*?)\)", entry, re.S)[1]
-        self.assertEqual(sorted(re.findall("[a-z]+", states.replace(" or ", " "))), sorted(self.host_states()))
+        states = re.findall("[a-z]+", states.replace(" or ", " "))
+        self.assertEqual(sorted(states), sorted(self.host_states()))
 
     def test_the_readme_names_each(self):
         named = re.search(r"^The causes are (.*?), where nothing", README.read_text(), re.M | re.S)[1]
@@ -167,7 +168,8 @@ class CausesAgree(harness.Case):
 
     def test_the_entries_of_the_journal_are_those_of_the_catalog(self):
         ids = re.findall(r"^-- ([0-9a-f]{32})$", CATALOG.read_text(), re.M)
-        self.assertEqual(re.findall(r'^#define MESSAGE_ID_\w+ "([0-9a-f]{32})"$', JOURNAL.read_text(), re.M), ids)
+        defined = re.findall(r'^#define MESSAGE_ID_\w+ "([0-9a-f]{32})"$', JOURNAL.read_text(), re.M)
+        self.assertEqual(defined, ids)
         for number in ids:
             self.assertIn(number, MANUAL.read_text())
 
@@ -200,11 +202,12 @@ class FilesAgree(harness.Case):
         text = section(MANUAL.read_text(), "PULSE AND HISTORY")
         self.assertEqual(re.findall(r"^\.It Cm ([a-z]+)$", text, re.M), kinds)
         keys = set(re.findall(r'^    \{ "([a-z_]+)", BIT', source, re.M))
-        keys |= {"v", "t", "boottime", "boot", "run", "ev", "cause", "confidence", "host", "forward", "back", "gaps"}
+        keys |= set("v t boottime boot run ev cause confidence host forward back gaps".split())
         for key in keys:
             self.assertRegex(source, rf'"{key}"')
         said = self.keys_of("PULSE AND HISTORY", "history")
-        said |= self.keys_of("GAPS", "What the history has of it") | self.keys_of("GAPS", "The host meanwhile")
+        for heading in ("What the history has of it", "The host meanwhile"):
+            said |= self.keys_of("GAPS", heading)
         self.assertEqual(said, keys)
 
 

@@ -198,10 +198,11 @@ class RefusedAtStart(OutputCase):
         state = re.escape(str(self.state))
         waits = "what happens is kept until it can be written"
         self.assertRegex(result.err, rf"\Aheartbeatd: {state}/history: {NO_SPACE}; {waits}\n"
-                         rf"heartbeatd: {state}/pulse: {NO_SPACE}; the beats are not stored until it works again\n"
-                         rf"heartbeatd: output /dev/full: {NO_SPACE}; nothing took the first beat, the pulse "
-                         r"neither\n\Z")
-        self.assertEqual(self.everything() - before, {str(self.state / n) for n in ("lock", "pulse", "history")})
+                         rf"heartbeatd: {state}/pulse: {NO_SPACE}; the beats are not stored until it works "
+                         rf"again\nheartbeatd: output /dev/full: {NO_SPACE}; nothing took the first beat, the "
+                         r"pulse neither\n\Z")
+        made = {str(self.state / name) for name in ("lock", "pulse", "history")}
+        self.assertEqual(self.everything() - before, made)
 
     def everything(self):
         return set(harness.tree(self.dir))
@@ -211,8 +212,8 @@ class RefusedAtStart(OutputCase):
         self.state_on_a_full_disk()
         result = self.run_command(*self.common([f"--output={self.state}/beats", "--output=/dev/full"]))
         self.assertEqual(result.code, 1, result)
-        self.assertRegex(result.err, rf"\nheartbeatd: output {self.state}/beats: {NO_SPACE}; nothing else took the "
-                                     r"first beat, the pulse neither\n\Z")
+        self.assertRegex(result.err, rf"\nheartbeatd: output {self.state}/beats: {NO_SPACE}; nothing else "
+                                     r"took the first beat, the pulse neither\n\Z")
 
     def test_the_pulse_alone_is_enough_for_a_start(self):
         daemon = self.start("--output=/dev/full")
@@ -220,7 +221,7 @@ class RefusedAtStart(OutputCase):
         records.wait_for_pulse(self.state, seq=3)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(len(daemon.words()), 2, daemon.words())
-        self.assertRegex(daemon.words()[1], r"output /dev/full still fails: \d+ messages lost from \S+ to \S+\Z")
+        self.assertRegex(daemon.words()[1], r"/dev/full still fails: \d+ messages lost from \S+ to \S+\Z")
 
 
 class Rotation(OutputCase):
@@ -597,8 +598,8 @@ class Syslog(OutputCase):
         self.state_on_a_full_disk()
         result = self.run_command(*self.common(["--output=syslog"]))
         self.assertEqual(result.code, 1, result)
-        self.assertRegex(result.err, r"\nheartbeatd: output syslog: there is none on this host, [^\n]*; nothing "
-                                     r"took the first beat, the pulse neither\n\Z")
+        self.assertRegex(result.err, r"\nheartbeatd: output syslog: there is none on this host, [^\n]*; "
+                                     r"nothing took the first beat, the pulse neither\n\Z")
 
     @harness.needs_root
     def test_no_syslog_is_a_warning_with_another_output_and_recovers(self):
@@ -716,9 +717,10 @@ class Journal(OutputCase):
             self.assertEqual(due[i] - due[i - 1], (missed[i] + 1) * 100_000)
 
     GAP = {"MESSAGE": r"gap: \d+ beats missed, .+ without one: process-stopped \(a SIGCONT ended a stop\)",
-           "PRIORITY": "4", "MESSAGE_ID": "c3378d648c7b4d1f952a085735da6e5b", "SYSLOG_IDENTIFIER": "heartbeatd",
-           "HEARTBEAT_GAP_CAUSE": "process-stopped", "HEARTBEAT_GAP_CONFIDENCE": "high",
-           "HEARTBEAT_GAP_HOST": "up", "HEARTBEAT_GAP_EVIDENCE": "a SIGCONT ended a stop",
+           "PRIORITY": "4", "MESSAGE_ID": "c3378d648c7b4d1f952a085735da6e5b",
+           "SYSLOG_IDENTIFIER": "heartbeatd", "HEARTBEAT_GAP_CAUSE": "process-stopped",
+           "HEARTBEAT_GAP_CONFIDENCE": "high", "HEARTBEAT_GAP_HOST": "up",
+           "HEARTBEAT_GAP_EVIDENCE": "a SIGCONT ended a stop",
            "HEARTBEAT_GAP_MISSED": r"\d+", "HEARTBEAT_GAP_LASTED_USEC": r"\d+",
            "HEARTBEAT_GAP_FROM_USEC": r"\d+", "HEARTBEAT_GAP_TO_USEC": r"\d+"}
 
@@ -742,7 +744,8 @@ class Journal(OutputCase):
         self.assertEqual(set(gap), set(self.GAP))
         for key, pattern in self.GAP.items():
             self.assertRegex(gap[key], rf"\A{pattern}\Z", key)
-        line = next(event for event in records.events(self.state, "gap") if event["cause"] == "process-stopped")
+        gaps = records.events(self.state, "gap")
+        line = next(event for event in gaps if event["cause"] == "process-stopped")
         for key in ("missed", "lasted", "from", "to"):
             name = f"HEARTBEAT_GAP_{key.upper()}" + ("" if key == "missed" else "_USEC")
             self.assertEqual(gap[name], line[key])
@@ -784,8 +787,8 @@ class Journal(OutputCase):
         self.state_on_a_full_disk()
         result = self.run_command(*self.common(["--output=journal"]))
         self.assertEqual(result.code, 1, result)
-        self.assertRegex(result.err, r"\nheartbeatd: output journal: there is none on this host, [^\n]*; nothing "
-                                     r"took the first beat, the pulse neither\n\Z")
+        self.assertRegex(result.err, r"\nheartbeatd: output journal: there is none on this host, [^\n]*; "
+                                     r"nothing took the first beat, the pulse neither\n\Z")
 
     @harness.needs_root
     @harness.needs_libsystemd

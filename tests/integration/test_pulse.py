@@ -132,8 +132,8 @@ class Fields(PulseCase):
         for fields in pulses:
             self.assertEqual(fields["boottime"] - fields["due"], fields["late"])
             self.assertLess(fields["late"], 30_000, "later than that, it would be the next one")
-        same = [{key: fields[key] for key in ("pid", "start_ticks", "started", "interval")} for fields in pulses]
-        self.assertEqual(same.count(same[0]), len(same))
+        for key in ("pid", "start_ticks", "started", "interval"):
+            self.assertEqual(len({fields[key] for fields in pulses}), 1, key)
 
     def test_a_gap_is_counted_and_named(self):
         daemon = self.start_beating("--interval=100ms")
@@ -196,7 +196,7 @@ class Fields(PulseCase):
                                inject="fdatasync:delay_enter=60s:when=1+")
         self.start(f"--output={self.log}", "--interval=50ms", wrapper=hang, env=harness.without_leak_check())
         harness.wait_until(lambda: records.wait_for_pulse(self.state)["step"] == "sync pulse", 10, "the step")
-        harness.hold(lambda: self.pulse()["step"] == "sync pulse" and self.pulse()["seq"] == "1", 0.4, "it hangs")
+        harness.hold(lambda: (self.pulse()["step"], self.pulse()["seq"]) == ("sync pulse", "1"), 0.4, "it is")
 
     def test_the_steps_name_of_a_long_path_is_cut(self):
         """What is written stays in its half of the file."""
@@ -241,7 +241,7 @@ class Sync(PulseCase):
         return syncs(trace)
 
     def stop_for(self, daemon, seconds):
-        """Under a tracer a stop is another state, and the one of each traced call, too: by the beats, then."""
+        """Under a tracer a stop is another state, that of each traced call, too: by the beats, then."""
         daemon.signal(signal.SIGSTOP)
         seen = [time.monotonic(), self.pulse()["seq"]]
 
@@ -320,7 +320,8 @@ class Sync(PulseCase):
         self.assertIn("history", calls)
 
     def test_a_sync_that_fails_is_said_once_and_the_beats_go_on(self):
-        inject = harness.tracing("fdatasync", path=self.state / "pulse", inject="fdatasync:error=EIO:when=1..2")
+        inject = harness.tracing("fdatasync", path=self.state / "pulse",
+                                 inject="fdatasync:error=EIO:when=1..2")
         daemon = self.start(f"--output={self.log}", "--interval=1s", wrapper=inject,
                             env=harness.without_leak_check())
         daemon.wait_for_words(r"/pulse: Input/output error; the beats are not stored until it works again\Z")

@@ -48,7 +48,7 @@ class ReadyFd(harness.Case):
         trace = self.make_directory("trace") / "calls"
         self.start_telling("--output=stdout", wrapper=harness.tracing("write,pwrite64", trace))
         # To the end of its line; the tracer, too, has the descriptor, and no end of the file comes.
-        harness.wait_until(lambda: any("write(7," in line for line in harness.lines_of(trace)), 20, "a newline")
+        harness.wait_until(lambda: [line for line in harness.lines_of(trace) if "write(7," in line], 20, "it")
         lines = harness.lines_of(trace)
         message = next(i for i, line in enumerate(lines) if re.search(r"write\(1, ", line))
         pulse = next(i for i, line in enumerate(lines) if re.search(r'pwrite64\(\d+, "v=1 run=', line))
