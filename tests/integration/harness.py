@@ -44,6 +44,7 @@ MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 
 RUN_SECONDS = 20  # no command that ends by itself may take longer
 TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+WARNING = rf"{TIMESTAMP} gap: "  # begins the line that tells of a gap
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -562,7 +563,12 @@ class Case(unittest.TestCase):
         return ForkedDaemon(int(self.pid_file.read_text()))
 
     def beats(self, path=None):
-        return lines_of(path or self.log)
+        """The messages in a file. A machine that is slow for a moment makes a gap at any time, which is told
+        on a line of its own: see warnings()."""
+        return [line for line in lines_of(path or self.log) if not re.match(WARNING, line)]
+
+    def warnings(self, path=None):
+        return [line for line in lines_of(path or self.log) if re.match(WARNING, line)]
 
     def wait_for_beats(self, count, path=None, seconds=15, daemon=None):
         """Waits until there are `count` beats in the file, and returns them."""

@@ -87,6 +87,15 @@ def events(state, kind=None):
     return [event for event in found if kind in (None, event["ev"])]
 
 
+def wait_for_gap(state, cause, seconds=15):
+    """The first gap of this cause; a machine that is slow for a moment makes others at any time."""
+
+    def found():
+        return next((event for event in events(state, "gap") if event["cause"] == cause), None)
+
+    return harness.wait_until(found, seconds, lambda: f"a gap by {cause} in {lines(state)}")
+
+
 def wait_for_event(state, kind, number=1, seconds=15):
     """Event number `number`, from 1, of a kind."""
 

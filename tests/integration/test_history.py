@@ -104,8 +104,8 @@ class Lines(HistoryCase):
         self.assertEqual(list(gap), [*GAP_OF_PAST, "stopped"])
         self.assertEqual(gap["stopped"][:-3], str(harness.moment(stop["t"]))[:-3])
         self.assertGreaterEqual(int(gap["missed"]), 4)
-        self.assertRegex(self.beats()[-2], rf" gap: {gap['missed']} beats missed, \S+ without one: "
-                                           r"service-stopped \(told to stop\)\Z")
+        self.assertRegex(self.warnings()[-1], rf" gap: {gap['missed']} beats missed, \S+ without one: "
+                                              r"service-stopped \(told to stop\)\Z")
         self.assertEqual(self.kinds()[-3:], ["stop", "gap", "start"])
 
     def let_pass(self, seconds):
@@ -120,8 +120,8 @@ class Lines(HistoryCase):
         gap = self.assert_gap_of_past(before, after, cause="service-killed", confidence="low", host="up",
                                       missed="0")
         self.assertEqual(list(gap), GAP_OF_PAST)
-        self.assertRegex(self.beats()[1], r" gap: no beat missed, \S+ without one: perhaps service-killed "
-                                          r"\(ended without a word, and nobody recorded how\)\Z")
+        self.assertRegex(self.warnings()[0], r" gap: no beat missed, \S+ without one: perhaps service-killed "
+                                             r"\(ended without a word, and nobody recorded how\)\Z")
 
     def test_a_stop_of_the_process_within_a_run(self):
         daemon = self.start_beating("--interval=100ms")
@@ -149,12 +149,15 @@ class Lines(HistoryCase):
     def test_an_output_that_blocks_is_named(self):
         slow = harness.tracing("write", path=self.log, inject="write:delay_enter=900ms:when=3")
         self.start(f"--output={self.log}", "--interval=100ms", wrapper=slow, env=harness.without_leak_check())
-        gap = records.wait_for_event(self.state, "gap")
-        self.assertEqual((gap["cause"], gap["confidence"], gap["host"]), ("output-blocked", "high", "up"))
+        gap = records.wait_for_gap(self.state, "output-blocked")
+        self.assertEqual((gap["confidence"], gap["host"]), ("high", "up"))
         self.assertEqual(gap["step"], f"write {self.log}")
         self.assertGreaterEqual(int(gap["longest"]), 900_000)
-        lines = harness.wait_until(lambda: [line for line in self.beats() if " gap: " in line], 10, "a line")
-        self.assertRegex(lines[0], rf": output-blocked \(write {self.log} took \S+\)\Z")
+        def told():
+            return [line for line in self.warnings() if "output-blocked" in line]
+
+        line = harness.wait_until(told, 10, "a warning")[0]
+        self.assertRegex(line, rf": output-blocked \(write {self.log} took \S+\)\Z")
 
     def test_a_reload_and_none_that_was_refused(self):
         path = self.config("[Heartbeat]\nInterval=1d\n")
@@ -511,6 +514,8 @@ class OwnFiles(HistoryCase):
         result = self.run_command(*self.common([f"--output={path}"]))
         self.one_error(result, 6, rf"output {re.escape(str(path))}: is one of the daemon's own files of "
                                   r"state; expected another file")
+        check = self.run_command("--check-config", *self.common([f"--output={path}"]))
+        self.assertEqual((check.code, check.err), (result.code, result.err), "and --check-config knew it")
         after = harness.tree(self.state)
         after.pop(f"{self.state}/lock")
         self.assertEqual(after, {name: before[name] for name in after}, "nothing was made or changed")
@@ -585,8 +590,8 @@ class Found(HistoryCase):
         self.assertEqual(list(gap[0]), [*STAMP, "cause", "confidence", "host"])
         self.assertEqual([gap[0][key] for key in ("cause", "confidence", "host")],
                          ["unknown", "low", "unknown"])
-        self.assertRegex(self.beats()[-2], r" gap: nobody knows how many beats missed: perhaps unknown \(the "
-                                           r"record of what was before could not be read\)\Z")
+        self.assertRegex(self.warnings()[-1], r" gap: nobody knows how many beats missed: perhaps unknown "
+                                              r"\(the record of what was before could not be read\)\Z")
 
     def test_damaged_pulses_are_moved_aside(self):
         self.a_run()
@@ -664,6 +669,18 @@ class Found(HistoryCase):
         self.assertEqual(later, ["gap", "start", "stop"], "of the stop nothing is known any more")
         self.assertEqual(records.pairs(lines[2])["cause"], "service-killed")
 
+    @harness.needs_strace
+    def test_a_run_that_was_killed_in_its_first_step_has_left_no_beat(self):
+        """Nor a pulse that would have to be called damaged."""
+        hang = harness.tracing("write", path=self.log, inject="write:signal=KILL:when=1")
+        daemon = self.start(f"--output={self.log}", "--interval=1d", wrapper=hang)
+        self.assertEqual(daemon.ended(), -signal.SIGKILL)
+        self.assertEqual(records.raw_pulse(self.state)[512:].decode().rstrip(), f"write {self.log}")
+        daemon, _ = self.restart()
+        self.assertEqual(daemon.words(), [])
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.kinds(), ["start", "stop"])
+
     def test_empty_files_are_none(self):
         for name in ("pulse", "history", "lock"):
             self.give(self.config("", f"state/{name}"))
@@ -711,7 +728,7 @@ class Found(HistoryCase):
         self.assertEqual(int(gap["lasted"]), int(pulse["real"]) - int(hour_ago))
         boot_began = int(pulse["real"]) - int(pulse["boottime"])
         self.assertEqual(int(gap["boot_began"]), boot_began)
-        self.assertRegex(self.beats()[0], r"host-down \(the host went down without a word\)\Z")
+        self.assertRegex(self.warnings()[0], r"host-down \(the host went down without a word\)\Z")
 
     def test_a_failing_machine_id_is_no_obstacle(self):
         fields = self.a_run()

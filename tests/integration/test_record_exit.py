@@ -65,7 +65,7 @@ class Records(RecordCase):
         gap = self.next_gap()
         self.assertEqual((gap["cause"], gap["confidence"], gap["host"]), ("service-killed", "high", "up"))
         self.assertEqual((gap["result"], gap["code"], gap["status"]), ("signal", "killed", "KILL"))
-        self.assertRegex(self.beats()[-2], r": service-killed \(ended by SIGKILL\)\Z")
+        self.assertRegex(self.warnings()[-1], r": service-killed \(ended by SIGKILL\)\Z")
 
     def test_what_each_end_is_called(self):
         ends = [("signal", "killed", "TERM", "service-killed"),
@@ -100,7 +100,7 @@ class Records(RecordCase):
                     env={"SERVICE_RESULT": "watchdog", "EXIT_CODE": "dumped", "EXIT_STATUS": "ABRT"})
                 gap = self.next_gap()
                 self.assertEqual((gap["cause"], gap.get("step", "")), ("service-watchdog-killed", step[:63]))
-                self.assertIn(f": service-watchdog-killed ({shown})\n", self.beats()[-2] + "\n")
+                self.assertIn(f": service-watchdog-killed ({shown})\n", self.warnings()[-1] + "\n")
                 self.log.unlink()
 
     def test_an_end_with_an_exit_line_after_a_stop_line_is_none_to_record(self):
@@ -149,7 +149,7 @@ class Records(RecordCase):
             self.assertTrue(hostile[name].startswith(event[key]) and event[key], (name, event[key]))
         gap = self.next_gap()
         self.assertEqual((gap["cause"], gap["result"]), ("service-failed", event["result"]))
-        for line in [*self.beats(), *records.lines(self.state)]:
+        for line in [*harness.lines_of(self.log), *records.lines(self.state)]:
             self.assertRegex(line, r"\A[^\x00-\x1f\x7f]+\Z")
 
     def test_only_the_code_is_needed(self):
