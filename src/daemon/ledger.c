@@ -125,6 +125,16 @@ bool ledger_owns(const char *state_dir, const char *path)
     return false;
 }
 
+int ledger_check_outputs(const char *state_dir, char *const *outputs, size_t n_outputs, Error *ret_error)
+{
+    for (size_t i = 0; i < n_outputs; i++)
+        if (outputs[i][0] == '/' && ledger_owns(state_dir, outputs[i]))
+            return error_set(ret_error, EXIT_CONFIG, EINVAL,
+                             "output %s: is one of the daemon's own files of state; expected another file",
+                             outputs[i]);
+    return 0;
+}
+
 int ledger_close_past(Ledger *ledger, const Instant *at, Event *ret_gap)
 {
     Present present = { .realtime_usec = at->realtime_usec, .boottime_usec = at->boottime_usec };

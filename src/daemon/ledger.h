@@ -54,6 +54,9 @@ void ledger_close(Ledger *ledger);
  * write to them, and the lock would be lost by closing another descriptor of it: fcntl_locking(2). */
 bool ledger_owns(const char *state_dir, const char *path);
 
+/* Returns 0, or -EINVAL with *ret_error filled when one of the outputs leads to such a file. */
+int ledger_check_outputs(const char *state_dir, char *const *outputs, size_t n_outputs, Error *ret_error);
+
 /* The first beat, before it is stored: whether the past ends in a gap, which is recorded by ledger_begin().
  * Returns 1 with the gap, or 0. */
 int ledger_close_past(Ledger *ledger, const Instant *at, Event *ret_gap);

@@ -23,7 +23,7 @@ static int report(const Error *error)
 /* The default log file's directory is made by a start that needs it. */
 static int check_outputs(const Settings *settings, const Places *places, Error *ret_error)
 {
-    int r = 0;
+    int r = ledger_check_outputs(settings->state_dir, settings->outputs, settings->n_outputs, ret_error);
     for (size_t i = 0; r == 0 && i < settings->n_outputs; i++)
         if (places->log_dir_given || !places->log_file || strcmp(settings->outputs[i], places->log_file) != 0)
             r = output_check(settings->outputs[i], ret_error);

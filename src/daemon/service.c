@@ -65,23 +65,14 @@ static int open_outputs(const Settings *settings, Output ***ret, Error *ret_erro
     return outputs ? 0 : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
 }
 
-static int check_outputs(const Settings *settings, const char *state_dir, Error *ret_error)
-{
-    for (size_t i = 0; i < settings->n_outputs; i++)
-        if (settings->outputs[i][0] == '/' && ledger_owns(state_dir, settings->outputs[i]))
-            return error_set(ret_error, EXIT_CONFIG, EINVAL,
-                             "output %s: is one of the daemon's own files of state; expected another file",
-                             settings->outputs[i]);
-    return 0;
-}
-
 /* Makes settings the ones that the heart beats by. All or nothing. */
 static int apply_settings(Service *service, const Settings *settings, Error *ret_error)
 {
     Heart *heart = &service->heart;
     Message message;
     Output **outputs;
-    int r = check_outputs(settings, service->settings.state_dir, ret_error);
+    int r =
+        ledger_check_outputs(service->settings.state_dir, settings->outputs, settings->n_outputs, ret_error);
     if (r == 0)
         r = prepare_message(settings, &message, ret_error);
     if (r == 0)
