@@ -55,11 +55,13 @@ int pulse_file_mark(int fd, const char *step)
     return write_at(fd, line, sizeof(line), STEP_OFFSET);
 }
 
-/* What stands before the blanks, up to anything that this program does not write. */
+/* What stands before the blanks, up to anything that this program does not write; nothing, if the line was
+ * cut off: the rest of a name would be another one. */
 static void take_step(const char *line, size_t length, char ret[static STEP_MAX])
 {
     size_t end = 0;
-    while (end < length && end < STEP_MAX - 1 && (unsigned char)line[end] >= ' ' && line[end] != 0x7f)
+    bool whole = length == STEP_SIZE && line[STEP_SIZE - 1] == '\n';
+    while (whole && end < STEP_MAX - 1 && (unsigned char)line[end] >= ' ' && line[end] != 0x7f)
         end++;
     while (end > 0 && line[end - 1] == ' ')
         end--;

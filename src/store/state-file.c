@@ -34,6 +34,15 @@ int state_file_open(const char *path, int flags)
     return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
 }
 
+/* With the mode from its first moment on, for nobody mends it when this process is killed right after. */
+static int create(const char *path, int flags, mode_t mode)
+{
+    mode_t mask = umask(0);
+    int fd = open_file(path, flags | O_CREAT | O_EXCL, mode);
+    umask(mask);
+    return fd;
+}
+
 static int make(const char *path, int flags, mode_t mode)
 {
     const char *slash = strrchr(path, '/');
@@ -41,10 +50,10 @@ static int make(const char *path, int flags, mode_t mode)
     struct stat st;
     if (!directory)
         return -ENOMEM;
-    cleanup_close int fd = open_file(path, flags | O_CREAT | O_EXCL, mode);
+    cleanup_close int fd = create(path, flags, mode);
     if (fd < 0)
         return fd;
-    if (fchmod(fd, mode) < 0)
+    if (fchmod(fd, mode) < 0) /* a default ACL of the directory comes in the umask's place: acl(5) */
         return -errno;
     if (geteuid() == 0 && (stat(directory, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
         return -errno;

@@ -103,6 +103,8 @@ Test(pulse_file, that_is_missing_cut_or_noise_is_told_apart)
         temp_write("pulse", data, length);
         int expected = length == 0 ? -ENOENT : length < PULSE_SIZE ? -EBADMSG : 0;
         cr_expect_eq(read_result(), expected, "cut at %zu", length);
+        if (expected == 0)
+            expect_read(1, length == sizeof(data) ? "step" : "");
     }
     unsigned seed = 1;
     for (size_t i = 0; i < sizeof(data); i++)
@@ -124,6 +126,9 @@ Test(pulse_file, step_of_noise_ends_where_it_begins)
     memcpy(data, temp_read("pulse"), PULSE_SIZE);
     memset(data + PULSE_SIZE, '\0', sizeof(data) - PULSE_SIZE);
     memcpy(data + PULSE_SIZE, "history\x1b[2J", 11);
+    temp_write("pulse", data, sizeof(data));
+    expect_read(1, "");
+    data[sizeof(data) - 1] = '\n';
     temp_write("pulse", data, sizeof(data));
     expect_read(1, "history");
 }
