@@ -14,7 +14,7 @@ static usec_t since(usec_t then_usec, usec_t now_usec)
 /* Due instants between the one that the last beat stood for and this one, which answers the latest itself. */
 static uint64_t count_missed(usec_t since_due_usec, usec_t interval_usec)
 {
-    if (since_due_usec == EVENT_NONE)
+    if (since_due_usec == EVENT_NONE || interval_usec == 0)
         return EVENT_NONE;
     uint64_t due = since_due_usec / interval_usec;
     return due > 0 ? due - 1 : 0;
@@ -36,13 +36,13 @@ static void measure(const Pulse *pulse, const Present *present, bool same_boot, 
     gap->missed = count_missed(since_due_usec, pulse->interval_usec);
     gap->from_usec = pulse->realtime_usec;
     gap->to_usec = present->realtime_usec;
-    gap->interval_usec = pulse->interval_usec;
+    gap->interval_usec = pulse->interval_usec > 0 ? pulse->interval_usec : EVENT_NONE;
 }
 
 static Verdict judge(const Past *past, const Present *present, bool same_boot)
 {
     PastEvidence evidence = {
-        .readable = past->readable,
+        .readable = past->readable && !past->obscured,
         .same_boot = same_boot,
         .exited = past->exited ? &past->exit : NULL,
         .stopped = past->stopped,
@@ -81,7 +81,7 @@ int past_close(const Past *past, const Present *present, Event *ret_gap)
         measure(&past->pulse, present, same_boot, &gap);
         add_evidence(past, &gap);
     }
-    bool clean = past->stopped && !past->exited;
+    bool clean = past->stopped && !past->exited && !past->obscured;
     if (clean && gap.missed == 0)
         return 0;
     *ret_gap = gap;

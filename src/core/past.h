@@ -8,7 +8,8 @@
 typedef struct Past {
     bool any;            /* there is a record at all */
     bool readable;       /* it could be read; if not, the rest is empty */
-    Pulse pulse;         /* the last beat */
+    Pulse pulse;         /* the last beat; its interval is 0 when that is not known */
+    bool obscured;       /* its lines in the history are lost, or may be: how it ended is not known */
     char step[STEP_MAX]; /* what the run was doing when it ended, empty: nothing that can hang */
     bool stopped;
     usec_t stopped_usec; /* CLOCK_REALTIME */
@@ -25,7 +26,7 @@ typedef struct Present {
 } Present;
 
 /* Closes the past: returns 1 with the gap to be recorded, or 0 when there is none: nothing was recorded
- * before, or it was stopped and not one beat was missed.
+ * before, or it was stopped, for all that is known, and not one beat was missed.
  *
  * Within one boot times come from CLOCK_BOOTTIME. Across boots there is only the wall clock; where it runs
  * backwards, how long it lasted and how many beats were missed is not known, and neither is in the event. */

@@ -65,6 +65,8 @@ static int put_unknown(const Event *gap, char *buffer)
 {
     if (gap->lasted_usec == EVENT_NONE && gap->from_usec == EVENT_NONE)
         return snprintf(buffer, REASON_TEXT_MAX, "the record of what was before could not be read");
+    if (gap->past[0])
+        return snprintf(buffer, REASON_TEXT_MAX, "the lines that tell how it ended are lost");
     return snprintf(buffer, REASON_TEXT_MAX, "nothing that was measured accounts for it");
 }
 

@@ -17,15 +17,62 @@ typedef struct Reader {
     bool met; /* a line of the pulse's run, or of one that began after it */
 } Reader;
 
-/* A run that ended before it stored its first beat has written lines, and they are later than the pulse. */
+/* A run that ended before it stored its first beat has written lines, and they are later than the pulse. Its
+ * interval is in the line of its start, which may be missing behind that of a gap. */
 static void follow(Pulse *pulse, const Event *event)
 {
     memcpy(pulse->run, event->run, sizeof(pulse->run));
     memcpy(pulse->boot, event->boot, sizeof(pulse->boot));
     pulse->seq = 1;
-    pulse->realtime_usec = event->realtime_usec;
+    pulse->realtime_usec =
+        event->kind == EVENT_GAP && event->to_usec != EVENT_NONE ? event->to_usec : event->realtime_usec;
     pulse->boottime_usec = pulse->due_usec = event->boottime_usec;
-    pulse->late_usec = 0;
+    pulse->interval_usec = pulse->late_usec = 0;
+}
+
+static bool is_later(const Pulse *pulse, const Event *event)
+{
+    return strcmp(event->boot, pulse->boot) == 0 && event->boottime_usec > pulse->boottime_usec;
+}
+
+/* Whether a line begins a run that came after the pulse's. The order of the lines says so behind one of the
+ * pulse's run; where there is none of that, because the file is a new one, the line itself has to. */
+static bool begins_later(const Reader *reader, const Event *event)
+{
+    const Pulse *pulse = &reader->past->pulse;
+    if (event->kind != EVENT_START && event->kind != EVENT_GAP)
+        return false;
+    return reader->met || strcmp(event->past, pulse->run) == 0 || is_later(pulse, event);
+}
+
+static bool has_interval(const Event *event)
+{
+    return event->interval_usec > 0 && event->interval_usec != EVENT_NONE;
+}
+
+/* The beat that ended a gap was made, whether or not it was stored after the line. Its due instant is on the
+ * pulse's grid: a reload begins a new one at the last due instant of the old. */
+static void go_on(Pulse *pulse, const Event *gap)
+{
+    usec_t due_usec = pulse->due_usec < gap->boottime_usec ? pulse->due_usec : gap->boottime_usec;
+    usec_t interval_usec = has_interval(gap) ? gap->interval_usec : pulse->interval_usec;
+    pulse->late_usec = interval_usec > 0 ? (gap->boottime_usec - due_usec) % interval_usec : 0;
+    pulse->due_usec = gap->boottime_usec - pulse->late_usec;
+    pulse->boottime_usec = gap->boottime_usec;
+    pulse->realtime_usec = gap->to_usec != EVENT_NONE ? gap->to_usec : gap->realtime_usec;
+    pulse->seq++;
+}
+
+/* What a line of the run adds to its last beat: nothing, if that was stored after it. */
+static void take_progress(Pulse *pulse, const Event *event)
+{
+    bool known = has_interval(event);
+    if (event->kind == EVENT_GAP && is_later(pulse, event))
+        go_on(pulse, event);
+    else if (event->kind == EVENT_START && known && event->boottime_usec == pulse->boottime_usec)
+        pulse->interval_usec = event->interval_usec;
+    else if (event->kind == EVENT_RELOAD && known && is_later(pulse, event))
+        pulse->interval_usec = event->interval_usec;
 }
 
 static void note_end(Past *past, const Event *event)
@@ -44,18 +91,21 @@ static int take_event(void *context, const Event *event)
     Reader *reader = context;
     Past *past = reader->past;
     past->any = true;
-    if (!past->readable)
+    /* The line of a trim stands before all others, and is younger than many of them. */
+    if (!past->readable || event->kind == EVENT_TRIM)
         return 0;
     bool same = strcmp(event->run, past->pulse.run) == 0;
-    bool begins = event->kind == EVENT_START || event->kind == EVENT_GAP;
-    if (!same && reader->met && begins) {
+    if (!same && begins_later(reader, event)) {
         follow(&past->pulse, event);
         past->stopped = past->exited = false;
+        past->step[0] = '\0'; /* marks are made from the first stored beat on */
         same = true;
     }
     reader->met = reader->met || same;
-    if (same)
+    if (same) {
+        take_progress(&past->pulse, event);
         note_end(past, event);
+    }
     return 0;
 }
 
@@ -87,6 +137,7 @@ void recall_past(const char *state_dir, const char *machine, Past *ret, RecallTr
     else if (damage.newer > 0)
         ret_trouble->history = -ENOTSUP;
     ret_trouble->bad_lines = damage.bad;
+    ret->obscured = ret->readable && (!reader.met || ret_trouble->history != 0);
 }
 
 int recall_move_aside(const char *state_dir, const char *name)

@@ -77,6 +77,37 @@ Test(past, that_cannot_be_read_is_unknown_and_has_no_figures)
     cr_expect(gap.lasted_usec == EVENT_NONE && gap.missed == EVENT_NONE && gap.from_usec == EVENT_NONE);
 }
 
+Test(past, whose_lines_are_lost_has_figures_and_no_cause)
+{
+    Past past = some_past();
+    past.obscured = true;
+    for (unsigned stopped = 0; stopped < 2; stopped++) {
+        past.stopped = stopped;
+        past.stopped_usec = REAL;
+        Present same = same_boot(5 * SEC), other = new_boot(940 * SEC);
+        Event gap = close_to_gap(&past, &same);
+        cr_expect_eq(gap.verdict.cause, CAUSE_UNKNOWN);
+        cr_expect_not(gap.verdict.sure);
+        cr_expect_eq(gap.lasted_usec, 5 * SEC);
+        gap = close_to_gap(&past, &other);
+        cr_expect_eq(gap.verdict.cause, CAUSE_UNKNOWN);
+        cr_expect_eq(gap.verdict.host, HOST_UNKNOWN);
+        cr_expect_eq(gap.missed, 99u);
+    }
+}
+
+Test(past, whose_interval_is_not_known_has_no_number_of_missed_beats)
+{
+    Past past = some_past();
+    past.pulse.interval_usec = 0;
+    Present same = same_boot(3600 * SEC), other = new_boot(940 * SEC);
+    Event gap = close_to_gap(&past, &same);
+    cr_expect(gap.missed == EVENT_NONE && gap.interval_usec == EVENT_NONE);
+    cr_expect_eq(gap.lasted_usec, 3600 * SEC);
+    gap = close_to_gap(&past, &other);
+    cr_expect(gap.missed == EVENT_NONE && gap.lasted_usec == 1000 * SEC);
+}
+
 Test(past, beats_are_missed_by_the_old_grid)
 {
     static const struct {

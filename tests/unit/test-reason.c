@@ -60,6 +60,9 @@ Test(reason, each_cause_has_its_evidence)
     expect(&gap, "only the clocks went on");
     gap = some_gap(CAUSE_UNKNOWN, false);
     expect(&gap, "nothing that was measured accounts for it");
+    strcpy(gap.past, "0123456789abcdef0123456789abcdef");
+    expect(&gap, "the lines that tell how it ended are lost");
+    gap.past[0] = '\0';
     gap.lasted_usec = gap.from_usec = EVENT_NONE;
     expect(&gap, "the record of what was before could not be read");
 }
