@@ -88,7 +88,6 @@ int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, LedgerTro
     r = take_file(pulse_file_open(state_dir), state_dir, "pulse", &ledger->pulse_fd, ret_error);
     if (r == 0)
         r = take_file(history_open(state_dir), state_dir, "history", &ledger->history_fd, ret_error);
-    ledger->steps.pulse_fd = ledger->pulse_fd;
     return r;
 }
 
@@ -235,6 +234,8 @@ static void count_gap(Ledger *ledger, const Event *gap)
     ledger->pulse.last_cause = gap->verdict.cause;
 }
 
+/* Steps are not marked before ledger_beat(): beside the pulse there is still what the last run was doing, and
+ * should this one be killed here, the next start has to read it once more. */
 int ledger_begin(Ledger *ledger, const Instant *at, usec_t interval_usec, const Event *gap)
 {
     Event start;
