@@ -5,8 +5,9 @@
 A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 60
 unless told), after which its whole process group is killed and the test counts as failed. A class with
 `alone = True` has its tests run when nothing else does. The last line is `N passed, N failed`, followed by
-`, N skipped` where a test was skipped; each skipped test is named with its reason. Exit status: 0 when
-nothing failed and something passed.
+`, N skipped` where a test was skipped; each skipped test is named with its reason. Of what a test that passed
+has printed, the lines that begin with "note: " are shown. Exit status: 0 when nothing failed and something
+passed.
 """
 
 import argparse
@@ -109,6 +110,9 @@ class Running:
             print(f"skip {self.test.id()}: {text.strip()}")
         elif outcome == PASSED:
             print(f"ok   {self.test.id()} ({seconds:.1f} s)")
+            for line in text.splitlines():
+                if line.startswith("note: "):  # what a number of tests cannot tell
+                    print(f"     {line}")
         else:
             print(f"FAIL {self.test.id()} ({seconds:.1f} s)")
             print("     " + text.rstrip().replace("\n", "\n     "))
