@@ -69,14 +69,6 @@ static void take_step(const char *line, size_t length, char ret[static STEP_MAX]
     ret[end] = '\0';
 }
 
-/* The first beat of all is stored after its message was written, and the mark of that step comes before it.
- */
-static bool is_only_marked(const char data[static PULSE_SIZE + STEP_SIZE])
-{
-    static const char nothing[PULSE_SIZE];
-    return memcmp(data, nothing, PULSE_SIZE) == 0 && data[PULSE_SIZE + STEP_SIZE - 1] == '\n';
-}
-
 static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
 {
     char data[PULSE_SIZE + STEP_SIZE];
@@ -86,7 +78,7 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
-    if (n == 0 || (n == sizeof(data) && is_only_marked(data))) /* made, and no beat in it yet */
+    if (n == 0) /* made, and no beat in it yet */
         return -ENOENT;
     if (n < PULSE_SIZE)
         return -EBADMSG;
