@@ -4,10 +4,10 @@
 
 A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 60
 unless told), after which its whole process group is killed and the test counts as failed. A class with
-`alone = True` has its tests run when nothing else does. The last line is `N passed, N failed`, followed by
-`, N skipped` where a test was skipped; each skipped test is named with its reason. Of what a test that passed
-has printed, the lines that begin with "note: " are shown. Exit status: 0 when nothing failed and something
-passed.
+`alone = True` has its tests run when nothing else does. Of what a test that passed has printed, the lines that
+begin with "note: " are shown. $SUITE_NOTES is a directory for what tests of one run leave to one another, gone
+at the end. The last line is `N passed, N failed`, followed by `, N skipped` where a test was skipped; each
+skipped test is named with its reason. Exit status: 0 when nothing failed and something passed.
 """
 
 import argparse
@@ -112,7 +112,7 @@ class Running:
             print(f"ok   {self.test.id()} ({seconds:.1f} s)")
             for line in text.splitlines():
                 if line.startswith("note: "):  # what a number of tests cannot tell
-                    print(f"     {line}")
+                    print("     " + line.removeprefix("note: "))
         else:
             print(f"FAIL {self.test.id()} ({seconds:.1f} s)")
             print("     " + text.rstrip().replace("\n", "\n     "))
@@ -155,9 +155,11 @@ def main():
     tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
     together = [t for t in tests if not getattr(type(t), "alone", False)]
     alone = [t for t in tests if getattr(type(t), "alone", False)]
-    counts = run(together, arguments.jobs, arguments.unfit)
-    for outcome, count in run(alone, 1, arguments.unfit).items():
-        counts[outcome] += count
+    with tempfile.TemporaryDirectory(prefix="heartbeatd-suite-") as notes:
+        os.environ["SUITE_NOTES"] = notes
+        counts = run(together, arguments.jobs, arguments.unfit)
+        for outcome, count in run(alone, 1, arguments.unfit).items():
+            counts[outcome] += count
 
     line = f"{counts[PASSED]} passed, {counts[FAILED]} failed"
     print(line + (f", {counts[SKIPPED]} skipped" if counts[SKIPPED] else ""))

@@ -8,6 +8,7 @@ It builds the machine's mounts, moves into them and becomes the init. The settin
     layers   the read-only layers of its root, the topmost first
     keep     true: what is written goes to disk/ and survives a reboot; false: to a tmpfs over disk/
     boot_id  a file to show as the boot id, or null for the real one
+    controllers  of cgroup v1, for the init to mount: there seem to be no others, and no cgroup2 is mounted
     shared   directories to be seen at the same path as outside
     init     the init and its arguments
 """
@@ -46,13 +47,25 @@ def mount_root(settings):
     mount("overlay", "root", f"lowerdir={layers},upperdir=disk/upper,workdir=disk/work")
 
 
-def mount_kernel():
+def mount_kernel(controllers):
     mount("proc", "proc", "nosuid,nodev,noexec")
     # The kernel's settings are the host's, all but those of the network namespace.
     bind("proc/sys", "proc/sys", "ro")
     bind("proc/sys/net", "proc/sys/net", "rw")
     mount("sysfs", "sys", "ro,nosuid,nodev,noexec")
-    mount("cgroup2", "sys/fs/cgroup", "nosuid,nodev,noexec")
+    if controllers:
+        hide_other_controllers(controllers)
+    else:
+        mount("cgroup2", "sys/fs/cgroup", "nosuid,nodev,noexec")
+
+
+def hide_other_controllers(controllers):
+    """An init mounts all that the kernel has, and would have the host's own root cgroup of those."""
+    with open("proc/cgroups") as table:
+        lines = [line for line in table if line.split()[0] in ("#subsys_name", *controllers)]
+    with open("../cgroups", "w") as table:
+        table.writelines(lines)
+    bind("../cgroups", "proc/cgroups")
 
 
 def mount_memory():
@@ -90,7 +103,7 @@ def main():
     os.chdir(settings["place"])
     mount_root(settings)
     os.chdir("root")
-    mount_kernel()
+    mount_kernel(settings["controllers"])
     mount_memory()
     mount_devices()
     for directory in settings["shared"]:

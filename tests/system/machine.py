@@ -79,14 +79,28 @@ def scratch():
     return pathlib.Path(os.environ.get("HEARTBEATD_SYSTEM_DIR") or cache())
 
 
+def own_cgroups():
+    """The directories of this process's cgroups, by the controller of cgroup v1, or "" for cgroup2."""
+    points = {}
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, filesystem = line.partition(" - ")
+        if filesystem.startswith("cgroup2 "):
+            points.setdefault("", mount.split()[4])
+        elif filesystem.startswith("cgroup "):
+            # Of more than one controller if they are mounted together.
+            for option in filesystem.split(" ")[2].split(","):
+                points.setdefault(option, mount.split()[4])
+    entries = (line.split(":", 2) for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines())
+    paths = {name: path for _, names, path in entries for name in names.split(",")}
+    return {name: pathlib.Path(points[name] + path) for name, path in paths.items() if name in points}
+
+
 def own_cgroup():
     """The directory of this process's cgroup in the cgroup2 hierarchy."""
-    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
-    points = [line.split()[4] for line in mounts if " - cgroup2 " in line]
-    paths = [line[len("0::/"):].strip() for line in open("/proc/self/cgroup") if line.startswith("0::/")]
-    if not points or not paths:
+    cgroups = own_cgroups()
+    if "" not in cgroups:
         raise HarnessError("no cgroup2 is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup")
-    return pathlib.Path(points[0]) / paths[0]
+    return cgroups[""]
 
 
 def is_empty(cgroup):
@@ -98,14 +112,17 @@ def remove_cgroup(cgroup):
     """Removes a cgroup, those below it, and the processes in them."""
     if not cgroup.exists():
         return
-    (cgroup / "cgroup.kill").write_text("1")
-    wait_for(lambda: is_empty(cgroup), f"every process of {cgroup} is gone")
+    if (cgroup / "cgroup.kill").exists():  # of v1 there is none: its processes are in a cgroup2, too
+        (cgroup / "cgroup.kill").write_text("1")
+        wait_for(lambda: is_empty(cgroup), f"every process of {cgroup} is gone")
     for directory, _, _ in os.walk(cgroup, topdown=False):
         os.rmdir(directory)
 
 
 def remove_place(place):
     remove_cgroup(own_cgroup() / place.name)
+    for cgroup in own_cgroups().values():
+        remove_cgroup(cgroup / place.name)
     shutil.rmtree(place)
 
 
@@ -128,6 +145,7 @@ class Namespaces:
     init = ()
     dropped = DROPPED
     own_network = True
+    controllers = ()  # of cgroup v1, to be mounted by the init; without any it finds a cgroup2
 
     def __init__(self, layers, keep=False, fake_boot=False, shared=()):
         self.layers = layers
@@ -157,6 +175,9 @@ class Namespaces:
         undo.callback(remove_place, self.place)
         self.cgroup = own_cgroup() / self.place.name
         self.cgroup.mkdir()
+        self.cgroups_v1 = {name: own_cgroups()[name] / self.place.name for name in self.controllers}
+        for cgroup in self.cgroups_v1.values():
+            cgroup.mkdir()
         (self.place / "root").mkdir()
         (self.place / "disk").mkdir()
 
@@ -170,8 +191,10 @@ class Namespaces:
         """The root of the running machine, as seen from outside: for relative paths without symlinks."""
         return pathlib.Path(f"/proc/{self.pid}/root")
 
-    def in_cgroup(self, cgroup, command):
-        return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup)] + command
+    def in_cgroups(self, cgroups, command):
+        for cgroup in cgroups:
+            command = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup)] + command
+        return command
 
     def confined(self, *command):
         """The command line that runs a command without what is dropped. With the host's setpriv(1), not one
@@ -199,6 +222,7 @@ class Namespaces:
             "layers": [str(layer) for layer in self.layers],
             "keep": self.keep,
             "boot_id": str(boot_id) if self.fake_boot else None,
+            "controllers": self.controllers,
             "shared": [str(directory) for directory in self.shared],
             "init": self.init,
         })
@@ -210,7 +234,8 @@ class Namespaces:
         self.log = self.place / "boot.log"
         with self.log.open("w") as log:
             command = self.unshare_command() + self.confined(str(BOOT), self.boot_settings())
-            self.process = subprocess.Popen(self.in_cgroup(self.cgroup, command), env=ENVIRONMENT,
+            command = self.in_cgroups([self.cgroup, *self.cgroups_v1.values()], command)
+            self.process = subprocess.Popen(command, env=ENVIRONMENT,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.pid = None
         try:
@@ -254,7 +279,7 @@ class Namespaces:
     def enter(self, *command):
         """The command line that runs a command inside."""
         into = self.confined("nsenter", f"--target={self.pid}", "--all", *command)
-        return self.in_cgroup(self.cgroup / "run", into)
+        return self.in_cgroups([self.cgroup / "run"], into)
 
     def run(self, *command, check=True, timeout=60, **options):
         """Runs a command inside; returns subprocess.CompletedProcess, its two outputs as text."""
