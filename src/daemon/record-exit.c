@@ -11,7 +11,9 @@
 #include "store/identity.h"
 #include "store/lock.h"
 #include "store/recall.h"
+#include "util/cleanup.h"
 #include "util/log.h"
+#include "util/number.h"
 
 static int append(const char *state_dir, const Past *past, const ExitRecord *record)
 {
@@ -64,6 +66,20 @@ static void take(const char *variable, char *ret, size_t size)
     snprintf(ret, size, "%s", value ? value : "");
 }
 
+/* Whether a start was refused. No run ends with these: what the state directory has is of one before it. */
+static bool is_refusal(const ExitRecord *record)
+{
+    static const int refusals[] = { EXIT_ARGUMENTS, EXIT_PRIVILEGE, EXIT_CONFIG, EXIT_RUNNING };
+    const char *end = record->status + strlen(record->status);
+    uint64_t status;
+    if (strcmp(record->code, "exited") != 0 || number_take(record->status, end, &status) != end)
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
+        if (status == (uint64_t)refusals[i])
+            return true;
+    return false;
+}
+
 int record_exit_from_environment(const Options *options, const Places *places)
 {
     Settings settings = { 0 };
@@ -72,7 +88,7 @@ int record_exit_from_environment(const Options *options, const Places *places)
     take("SERVICE_RESULT", record.result, sizeof(record.result));
     take("EXIT_CODE", record.code, sizeof(record.code));
     take("EXIT_STATUS", record.status, sizeof(record.status));
-    if (!record.code[0]) /* no process has ended: the start was refused before there was one */
+    if (!record.code[0] || is_refusal(&record)) /* empty: refused before there was a process */
         return EXIT_SUCCESS;
     int r = options_load_state_dir(options, places, &settings, &error);
     if (r < 0)

@@ -10,7 +10,6 @@ import os
 import pathlib
 
 COLUMNS = ("made to happen", "named rightly", "called unknown", "named wrongly")
-NOT_HERE = "not possible here"
 
 
 def notes():
@@ -19,15 +18,11 @@ def notes():
 
 
 def note(what, cause, named):
-    """Adds a row: what was done, the cause that it is, and the names that the history gave it, in a list."""
+    """Adds a row: what was done, the cause that it is, and the names that the history gave it, in a list; None
+    where it could not be done."""
     line = json.dumps({"what": what, "cause": cause, "named": named})
     with notes().open("a") as file:
         file.write(line + "\n")  # in one write(2), which O_APPEND keeps apart from those of others
-
-
-def note_absence(what, cause, reason):
-    """Adds a row for what this machine cannot do."""
-    note(f"{what}: {NOT_HERE}, {reason}", cause, None)
 
 
 def rows():
