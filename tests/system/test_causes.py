@@ -353,7 +353,7 @@ class Delays(CausesCase):
     """The daemon lives through it."""
 
     def test_what_held_up_the_same_process_is_named(self):
-        host = self.started_host(QUICK)
+        host = self.started_host(QUICK, "Output=journal", f"Output={LOG}")
         pid = host.main_pid()
         for delay in (self.stop, self.freeze, self.attach, self.sync_slowly, self.write_slowly):
             with self.subTest(delay=delay.__name__):
@@ -399,10 +399,13 @@ class Delays(CausesCase):
         self.assertGreaterEqual(gap.seconds("longest"), HOLD)
 
     def write_slowly(self, host):
-        happening = self.happening(host, "a slow sendmsg() to the journal", "output-blocked")
-        with injected(host.outer_pid(), f"sendmsg:delay_enter={int(HOLD * SECOND)}:when=1"):
+        happening = self.happening(host, "a slow write()", "output-blocked")
+        with injected(host.outer_pid(), f"write:delay_enter={int(HOLD * SECOND)}:when=1"):
             gap = happening.named()
-        self.assertIn(gap["step"], ("write journal", "tell systemd"))
+        self.assertEqual(gap["step"], f"write {LOG}")
+        warnings = [line for line in host.lines() if " gap: " in line]
+        self.assertEqual(len(warnings), len(host.history("gap")))
+        self.assertRegex(warnings[-1], rf"output-blocked \(write {LOG} took 1\.\ds\)$")
 
 
 class LegacyHost(SystemdHost):
