@@ -49,9 +49,16 @@ class Remembering:
 
     state = "/var/lib/heartbeatd"
 
-    def history_text(self):
-        path = self.files / self.state.lstrip("/") / "history"
+    def remembered(self, name):
+        path = self.files / self.state.lstrip("/") / name
         return path.read_text() if path.exists() else ""
+
+    def history_text(self):
+        return self.remembered("history")
+
+    def pulse_text(self):
+        """The record without the step's mark; empty before the first beat."""
+        return self.remembered("pulse")[:512].rstrip()
 
     def history(self, kind=None):
         lines = [parse(line) for line in self.history_text().splitlines()]
@@ -59,7 +66,7 @@ class Remembering:
 
     def pulse(self):
         """The latest beat as the pulse has it."""
-        return parse(self.read(f"{self.state}/pulse")[:512].rstrip())
+        return parse(self.pulse_text())
 
 
 def implausible(gap, since, until):

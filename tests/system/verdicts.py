@@ -18,7 +18,7 @@ def notes():
 
 
 def note(what, cause, named):
-    """Adds a row: what was done, the cause that it is, and the names that the history gave it, in a list; None
+    """Adds a row: what was done, the cause that it is, and the list of names that the history gave it, None
     where it could not be done."""
     line = json.dumps({"what": what, "cause": cause, "named": named})
     with notes().open("a") as file:
