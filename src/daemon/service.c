@@ -26,6 +26,7 @@ typedef struct Service {
     PidFile pid_file;
     int answer_fd; /* to the first process, -1 in the foreground and once it has its answer */
     int lock_fd;
+    int ready_fd; /* 0: nobody waits there */
     SystemClocks clocks;
     Ledger ledger;
     Heart heart;
@@ -146,13 +147,16 @@ static int look_at_state_dir(const Places *places, const char *state_dir, Error 
     return 0;
 }
 
-static int claim_ready_fd(const Options *options, Error *ret_error)
+/* A supervisor that has none any more when it starts the service again must get beats all the same: OpenRC
+ * 0.64 then has some other descriptor there. */
+static void claim_ready_fd(Service *service)
 {
-    int r = options->ready_fd > 0 ? ready_fd_claim(options->ready_fd) : 0;
-    return r < 0 ? error_set(ret_error, EXIT_ARGUMENTS, -r,
-                             "--ready-fd: \"%d\": expected a descriptor that is open for writing",
-                             options->ready_fd)
-                 : 0;
+    int fd = service->options->ready_fd;
+    if (fd > 0 && ready_fd_claim(fd) == 0)
+        service->ready_fd = fd;
+    else if (fd > 0)
+        log_warning("--ready-fd: \"%d\": is not open for writing; nobody is told when the daemon is ready",
+                    fd);
 }
 
 /* What has to be done as the user who started it, and before any fork: everything that can be refused without
@@ -160,9 +164,8 @@ static int claim_ready_fd(const Options *options, Error *ret_error)
 static int prepare(Service *service, Error *ret_error)
 {
     const Options *options = service->options;
-    int r = claim_ready_fd(options, ret_error);
-    if (r == 0)
-        r = options_load_settings(options, service->places, &service->settings, ret_error);
+    claim_ready_fd(service);
+    int r = options_load_settings(options, service->places, &service->settings, ret_error);
     if (r == 0 && options->user)
         r = user_find(options->user, &service->user, ret_error);
     if (r == 0)
@@ -258,8 +261,8 @@ static void tell_ready(int fd)
 /* Tells whoever started the daemon that it beats. With --fork the words go to syslog(3) from now on. */
 static int hand_over(Service *service, Error *ret_error)
 {
-    if (service->options->ready_fd > 0)
-        tell_ready(service->options->ready_fd);
+    if (service->ready_fd > 0)
+        tell_ready(service->ready_fd);
     if (!service->options->fork)
         return 0;
     int r = daemonize_answer(&service->answer_fd, EXIT_SUCCESS);

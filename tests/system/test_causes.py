@@ -738,12 +738,12 @@ class OpenRC064(OpenRC, unittest.TestCase):
 
 class Table(unittest.TestCase):
     alone = True
-    tells = True
 
     def test_each_cause_was_made_to_happen_and_none_was_named_wrongly(self):
         for cause, reason in SIMULATED.items():
             verdicts.note(f"simulated: {reason}", cause, None)
         rows = verdicts.rows()
-        print(verdicts.table(rows))
+        for line in verdicts.table(rows).splitlines():
+            print("note:", line)
         self.assertEqual(NAMED - {row["cause"] for row in rows}, set())
         self.assertEqual([row for row in rows if verdicts.COLUMNS[3] in verdicts.judge(row)], [])
