@@ -44,11 +44,6 @@ static bool have_terminal(void)
     return fd >= 0;
 }
 
-static void system_count(Clocks *base, Counters *ret)
-{
-    evidence_sample(&((SystemClocks *)base)->evidence, ret);
-}
-
 static int wake_for(SystemClocks *clocks, unsigned signal)
 {
     if (signal == SIGCONT) {
@@ -69,9 +64,22 @@ static int drain_signals(SystemClocks *clocks)
     return wake;
 }
 
+/* A process that is stopped just as it wakes finds the SIGCONT only now. Whatever else has come with it is
+ * for the next wait. */
+static void system_count(Clocks *base, Counters *ret)
+{
+    SystemClocks *clocks = (SystemClocks *)base;
+    clocks->wake |= drain_signals(clocks);
+    evidence_sample(&clocks->evidence, ret);
+}
+
 static int system_wait(Clocks *base, usec_t until_usec)
 {
     SystemClocks *clocks = (SystemClocks *)base;
+    int wake = clocks->wake;
+    clocks->wake = 0;
+    if (wake != 0)
+        return wake;
     int r = arm(clocks->timer_fd, until_usec);
     if (r < 0)
         return r;

@@ -41,6 +41,7 @@ typedef struct SystemClocks {
     int timer_fd;
     int signal_fd;
     bool stop_on_hangup;
+    int wake; /* what came while nothing waited */
     Evidence evidence;
 } SystemClocks;
 

@@ -73,13 +73,6 @@ static void find_cgroups(Evidence *evidence, const char *proc_self, const char *
     }
 }
 
-void evidence_open(Evidence *ret, const char *proc_self, const char *cgroup_root)
-{
-    *ret = EVIDENCE_NONE;
-    ret->starved_fd = open_counter(proc_self, "", "schedstat");
-    find_cgroups(ret, proc_self, cgroup_root);
-}
-
 void evidence_close(Evidence *evidence)
 {
     close_fd(evidence->throttled_fd);
@@ -129,6 +122,25 @@ static usec_t timeval_usec(struct timeval time)
     return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_usec;
 }
 
+static void take_usage(Counters *counted, const struct rusage *usage)
+{
+    counted->faults = (uint64_t)usage->ru_majflt;
+    counted->cpu =
+        (Measure){ .known = true, .usec = timeval_usec(usage->ru_utime) + timeval_usec(usage->ru_stime) };
+}
+
+/* With what was used so far, or the first gap of a run could not be told by it. */
+void evidence_open(Evidence *ret, const char *proc_self, const char *cgroup_root)
+{
+    struct rusage usage;
+    *ret = EVIDENCE_NONE;
+    ret->starved_fd = open_counter(proc_self, "", "schedstat");
+    find_cgroups(ret, proc_self, cgroup_root);
+    ret->counted.waits_known = getrusage(RUSAGE_SELF, &usage) == 0;
+    if (ret->counted.waits_known)
+        take_usage(&ret->counted, &usage);
+}
+
 void evidence_wait_begins(Evidence *evidence)
 {
     struct rusage usage;
@@ -144,9 +156,7 @@ void evidence_wait_ends(Evidence *evidence)
         return;
     counted->waits++;
     counted->switches += (uint64_t)usage.ru_nvcsw - evidence->switches_before;
-    counted->faults = (uint64_t)usage.ru_majflt;
-    counted->cpu =
-        (Measure){ .known = true, .usec = timeval_usec(usage.ru_utime) + timeval_usec(usage.ru_stime) };
+    take_usage(counted, &usage);
 }
 
 void evidence_sample(const Evidence *evidence, Counters *ret)

@@ -115,11 +115,12 @@ class Happening:
 
     def beat_on(self, count=2):
         """Waits for more beats, after which nothing is still to be written."""
-        def beats():
+        first = {}
+        def enough():
             pulse = self.host.pulse()
-            return pulse["run"], pulse.number("seq")
-        run, number = beats()
-        wait_for(lambda: beats()[0] == run and beats()[1] >= number + count, "more beats")
+            number = pulse.number("seq")
+            return number >= first.setdefault(pulse["run"], number) + count
+        wait_for(enough, "more beats")
 
     def named(self, confidence="high", host="up", since=None, count=1):
         """Waits for the gap, and returns it; there must be no other. With `count`: that many at least, all

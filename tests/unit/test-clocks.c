@@ -84,3 +84,25 @@ Test(clocks, count_a_continuation_and_go_on_waiting)
     cr_expect_eq(after.waits, before.waits + 1);
     system_clocks_close(&clocks);
 }
+
+/* As when the process was stopped between its waking and the beat. */
+Test(clocks, count_what_came_after_the_wait_and_lose_no_signal)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Counters before, after;
+    Instant now;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.stop_on_hangup = false;
+    clocks.clocks.count(&clocks.clocks, &before);
+    cr_expect(before.waits_known && before.cpu.known, "before the first wait, too");
+    static const int signals[] = { SIGCONT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+        cr_assert_eq(kill(getpid(), signals[i]), 0);
+    clocks.clocks.count(&clocks.clocks, &after);
+    cr_expect_eq(after.continued, before.continued + 1);
+    clocks.clocks.sample(&clocks.clocks, &now);
+    usec_t later_usec = now.boottime_usec + 20 * USEC_PER_MSEC;
+    cr_expect_eq(clocks.clocks.wait(&clocks.clocks, later_usec), WAKE_STOP | WAKE_RELOAD);
+    cr_expect_eq(clocks.clocks.wait(&clocks.clocks, later_usec), WAKE_TIME, "each is told once");
+    system_clocks_close(&clocks);
+}
