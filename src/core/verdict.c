@@ -24,6 +24,14 @@ static bool measure_explains(Measure measure, usec_t lost_usec)
  * checks take minutes, and an administrator who stops a service seldom reboots by chance right after. */
 #define SHUTDOWN_USEC (10 * USEC_PER_MINUTE)
 
+/* A cgroup is throttled on each CPU by itself, and for others in it, too: that held up this process only if
+ * it has waited for a CPU as well. */
+static bool is_throttled(const RunEvidence *evidence, usec_t lost_usec)
+{
+    return measure_explains(evidence->throttled, lost_usec) &&
+           (!evidence->starved.known || measure_explains(evidence->starved, lost_usec));
+}
+
 /* The order matters. Throttling is part of the time that a process waits for a CPU, so it is asked for first;
  * starvation stretches every step, so the longest step comes after it. A process that is stopped or frozen
  * waits for no CPU: that time stands still, and cannot be taken for starvation. */
@@ -31,7 +39,7 @@ static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
 {
     if (explains(evidence->suspended_usec, lost_usec))
         return CAUSE_SUSPEND;
-    if (measure_explains(evidence->throttled, lost_usec))
+    if (is_throttled(evidence, lost_usec))
         return CAUSE_CPU_THROTTLED;
     if (measure_explains(evidence->starved, lost_usec))
         return CAUSE_CPU_STARVED;

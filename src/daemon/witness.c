@@ -21,6 +21,14 @@ static Measure growth(Measure after, Measure before)
     return (Measure){ .known = after.known && before.known, .usec = grown(after.usec, before.usec) };
 }
 
+/* The sum over all CPUs is no part of a gap: at most all of it is. */
+static Measure at_most(Measure measure, usec_t limit_usec)
+{
+    if (measure.usec > limit_usec)
+        measure.usec = limit_usec;
+    return measure;
+}
+
 static RunEvidence gather(const Witness *witness, const Sight *sight)
 {
     const Counters *before = &witness->counters, *after = sight->counters;
@@ -29,7 +37,7 @@ static RunEvidence gather(const Witness *witness, const Sight *sight)
         .gap_usec = boottime_usec,
         .interval_usec = sight->allowed_usec,
         .suspended_usec = grown(boottime_usec, grown(sight->at->monotonic_usec, witness->at.monotonic_usec)),
-        .throttled = growth(after->throttled, before->throttled),
+        .throttled = at_most(growth(after->throttled, before->throttled), boottime_usec),
         .starved = growth(after->starved, before->starved),
         .cpu = growth(after->cpu, before->cpu),
         .frozen = growth(after->frozen, before->frozen),

@@ -446,7 +446,9 @@ class LegacyHost(SystemdHost):
 class Controllers(CausesCase):
     """What needs the cpu and the memory controller, which a machine has as those of cgroup v1 only."""
 
-    WHATS = (("CPUQuota=", "cpu-throttled"), ("busy neighbours with more CPUShares=", "cpu-starved"),
+    WHATS = (("CPUQuota=", "cpu-throttled"),
+             ("SIGSTOP, SIGCONT beside a neighbour with a CPUQuota=", "process-stopped"),
+             ("busy neighbours with more CPUShares=", "cpu-starved"),
              ("OOM kill in cgroup v1, of which systemd does not tell", "service-killed"))
 
     def host(self, **options):
@@ -462,25 +464,40 @@ class Controllers(CausesCase):
         # Long lines in a file, for whose pages memory is needed.
         host = self.started_host(QUICK, "Message=%n " + "x" * 900, f"Output={LOG}", "Output=journal",
                                  drop_in=("CPUAccounting=yes", "RestartSec=100ms"))
-        for happen, (what, cause) in zip((self.throttle, self.starve, self.exhaust_memory), self.WHATS):
+        happenings = (self.throttle, self.stop_among_throttled, self.starve, self.exhaust_memory)
+        for happen, (what, cause) in zip(happenings, self.WHATS):
             with self.subTest(cause=cause):
                 happen(host, self.happening(host, what, cause))
 
     def set_property(self, host, *assignments):
         host.systemctl("set-property", "--runtime", UNIT, *assignments)
 
-    def throttle(self, host, happening):
-        """By a quota that a neighbour in the cgroup uses up at the beginning of each second."""
-        self.set_property(host, "CPUQuota=10%", "CPUQuotaPeriodSec=1s")
+    @contextlib.contextmanager
+    def quota(self, host, period):
+        """A quota that a neighbour in the cgroup uses up at the beginning of each period."""
+        self.set_property(host, "CPUQuota=10%", f"CPUQuotaPeriodSec={period}")
         cgroup = host.cgroups_v1["cpu"] / "system.slice" / UNIT
         with subprocess.Popen(host.in_cgroups([cgroup], ["sh", "-c", "while :; do :; done"])) as neighbour:
             try:
-                wait_for(lambda: len(happening.gaps()) >= 2, "gaps")
+                yield
             finally:
                 neighbour.kill()
         self.set_property(host, "CPUQuota=")
+
+    def throttle(self, host, happening):
+        with self.quota(host, "1s"):
+            wait_for(lambda: len(happening.gaps()) >= 2, "gaps")
         gap = happening.named(count=2)
         self.assertGreaterEqual(2 * gap.number("throttled"), gap.number("lasted") - gap.number("interval"))
+
+    def stop_among_throttled(self, host, happening):
+        """The quota's period is too short to delay a beat, and its cgroup is throttled all the same."""
+        with self.quota(host, "20ms"):
+            host.signal("SIGSTOP")
+            time.sleep(HOLD)
+            host.signal("SIGCONT")
+            wait_for(happening.gaps, "the gap")
+        self.assertGreaterEqual(happening.named().seconds("throttled"), HOLD / 2)
 
     def starve(self, host, happening):
         last = str(max(os.sched_getaffinity(0)))
