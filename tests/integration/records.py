@@ -58,12 +58,13 @@ def wait_for_pulse(state, seq=1, seconds=15):
     return harness.wait_until(found, seconds, f"beat {seq} in the pulse of {state}")
 
 
-def wait_for_rest(state):
-    """The pulse when a beat is stored and no step is at hand: nothing more is written until the next beat."""
+def wait_for_rest(state, pid=None):
+    """The pulse when a beat (of this process) is stored and no step is at hand: nothing more is written until the
+    next beat."""
 
     def found():
         fields = wait_for_pulse(state)
-        return fields if fields["step"] == "" else None
+        return fields if fields["step"] == "" and pid in (None, int(fields["pid"])) else None
 
     return harness.wait_until(found, 15, f"no step in the pulse of {state}")
 

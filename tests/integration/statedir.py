@@ -80,14 +80,22 @@ class CtlCase(harness.Case):
         """What a command answers in JSON, whatever its exit status."""
         return json.loads(self.ctl("--output=json", *args, **options).out)
 
-    def pulse(self, age=0, interval=10 * SECOND, step="", pid=None, **changes):
-        """Writes a pulse of this process, made `age` microseconds ago, by the beat of this boot that was due then."""
+    def knows(self, run):
+        """Whether the history has a line of a run."""
+        path = self.record / "history"
+        return path.exists() and f" run={run} " in path.read_text(errors="replace")
+
+    def pulse(self, age=0, interval=10 * SECOND, step="", pid=None, start=True, **changes):
+        """Writes a pulse of this process, made `age` microseconds ago, by the beat of this boot that was due then;
+        and before it the first line of its run, without which nobody knows how it ended."""
         now, pid = boottime() - age, os.getpid() if pid is None else pid
         fields = dict(run=RUN, boot=self.here, pid=pid, start_ticks=start_ticks(pid),
                       started=realtime() - age - 410 * SECOND, seq=42, due=now, real=realtime() - age,
                       boottime=now, mono=now, interval=interval, late=0, late_max=1500, missed=0, failing=0,
                       lost=0, gaps=0)
         fields.update(changes)
+        if start and not self.knows(fields["run"]):
+            self.event("start", fields["started"], run=fields["run"], boot=fields["boot"], pid=pid, interval=interval)
         line = f"v={fields.pop('v', 1)} " + pairs(**fields)
         line += f" sum={binascii.crc32(line.encode()):08x}"
         data = line.ljust(511) + "\n" + step.ljust(511) + "\n"
@@ -96,8 +104,10 @@ class CtlCase(harness.Case):
 
     def event(self, kind, at=None, run=RUN, boot=None, **fields):
         """Appends a line to the history, `at` in microseconds of the wall clock."""
-        line = pairs(v=1, t=stamp(realtime() if at is None else at), boottime=boottime(), boot=boot or self.here,
-                     run=run, ev=kind, **fields)
+        now = realtime()
+        at = now if at is None else at
+        line = pairs(v=1, t=stamp(at), boottime=max(boottime() - now + at, 1), boot=boot or self.here, run=run, ev=kind,
+                     **fields)
         with open(self.record / "history", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 

@@ -329,7 +329,7 @@ class SecondStart(harness.Case):
 
     def test_it_names_the_first_and_disturbs_nothing(self):
         daemon = self.start_beating("--interval=1d")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         self.pid_file.write_text("what another wrote\n")
         self.give(self.pid_file)
         before = self.everything()

@@ -180,7 +180,7 @@ class AtATime(ExplainCase):
         self.says("^Yes: ", args=["-30min"])
 
     def test_over_a_boot(self):
-        self.pulse(age=2 * HOUR, boot=OTHER_BOOT)
         self.event("start", self.now - 5 * HOUR, boot=OTHER_BOOT, pid=1, interval=10 * SECOND)
+        self.pulse(age=2 * HOUR, boot=OTHER_BOOT)
         self.says("^No beat since ", "^Cause: host-down", "by the wall clock: another boot", args=["-1h"])
         self.says("^Yes: ", args=["-3h"])

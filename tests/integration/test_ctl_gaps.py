@@ -89,7 +89,7 @@ class Table(GapsCase):
         result = self.ctl("gaps")
         self.assertEqual((result.code, result.out), (1, ""))
         self.assertRegex(result.err, r"\Aheartbeatctl: no record in [^\n]+\n\Z")
-        self.pulse()
+        self.pulse(start=False)
         self.assertRegex(self.ctl("gaps").err, "no history in")
         self.assertEqual(self.ctl("gaps", "--output=json").out, "[]\n")
 

@@ -146,7 +146,7 @@ class Unreadable(StateCase):
         self.expect_unreadable("no last beat")
 
     def test_history_alone_may_be_a_trap_too(self):
-        self.pulse()
+        self.pulse(start=False)
         os.mkfifo(self.record / "history")
         result = self.ctl()
         self.assertEqual(result.code, 0, result)

@@ -223,7 +223,7 @@ class Lines(HistoryCase):
 
     def test_a_refused_start_leaves_it_as_it_is(self):
         daemon = self.start_beating("--interval=1d")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         before = harness.tree(self.state)
         for args, code in (([f"--output={self.dir}/none/x"], 150), (["--interval=0"], 2)):
             self.assertEqual(self.run_command(*self.common(args)).code, code)
@@ -253,7 +253,7 @@ class Bound(HistoryCase):
         self.assertGreater(self.history().stat().st_size, 2 * 65536)
         inode = self.history().stat().st_ino
         daemon = self.start_beating("--interval=1d", "--history-max=64K")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         lines = [line + "\n" for line in records.lines(self.state)]
         self.assertLess(self.history().stat().st_size, 65536)
         self.assertNotEqual(self.history().stat().st_ino, inode)
@@ -333,7 +333,7 @@ class Bound(HistoryCase):
             file.write(b"\xff\x00noise\n" * 50 + b"v=1 t=\n" * 50 + b"x" * 5000 + b"\n")
         self.write_more(500)
         daemon = self.start_beating("--interval=1d", "--history-max=64K")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         self.assertLess(self.history().stat().st_size, 65536)
         kinds = [event["ev"] for event in map(records.pairs, records.lines(self.state)) if event]
         self.assertEqual((kinds[0], kinds[-1]), ("trim", "start"))
@@ -570,7 +570,7 @@ class Found(HistoryCase):
     def a_run(self):
         """Leaves the files of a run that ended cleanly, and returns its pulse."""
         daemon = self.start_beating("--interval=1d")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         self.assertEqual(daemon.stop(), 0)
         self.log.unlink()
         return records.pulse(self.state)
@@ -675,7 +675,7 @@ class Found(HistoryCase):
         hang = harness.tracing("write", path=self.log, inject="write:signal=KILL:when=1")
         daemon = self.start(f"--output={self.log}", "--interval=1d", wrapper=hang)
         self.assertEqual(daemon.ended(), -signal.SIGKILL)
-        self.assertEqual(records.raw_pulse(self.state)[512:].decode().rstrip(), f"write {self.log}")
+        self.assertEqual((self.state / "pulse").stat().st_size, 0, "steps are marked beside a beat")
         daemon, _ = self.restart()
         self.assertEqual(daemon.words(), [])
         self.assertEqual(daemon.stop(), 0)
@@ -718,7 +718,8 @@ class Found(HistoryCase):
     def test_another_boot_without_a_stop_is_a_host_that_went_down(self):
         fields = self.a_run()
         hour_ago = str(int(fields["real"]) - 3600 * 1_000_000)
-        self.history().unlink()
+        start = self.history().read_text().splitlines()[0].replace(fields["boot"], "b" * 32)
+        self.history().write_text(f"{start}\n")
         records.write_pulse(self.state / "pulse",
                             {**fields, "boot": "b" * 32, "interval": "10000000", "real": hour_ago})
         daemon, pulse = self.restart()
@@ -729,6 +730,21 @@ class Found(HistoryCase):
         boot_began = int(pulse["real"]) - int(pulse["boottime"])
         self.assertEqual(int(gap["boot_began"]), boot_began)
         self.assertRegex(self.warnings()[0], r"host-down \(the host went down without a word\)\Z")
+
+    def test_without_a_history_nobody_knows_how_a_run_ended(self):
+        """It may have been told to stop: a guess would be worse than none. How long it is ago is known."""
+        for boot in ("b" * 32, None):
+            with self.subTest(boot):
+                fields = self.a_run()
+                hour_ago = str(int(fields["real"]) - 3600 * 1_000_000)
+                self.history().unlink()
+                records.write_pulse(self.state / "pulse", {**fields, "boot": boot or fields["boot"], "real": hour_ago})
+                daemon, _ = self.restart()
+                self.assertEqual(daemon.stop(), 0)
+                gap, = self.events("gap")
+                self.assertEqual((gap["cause"], gap["host"]), ("unknown", "unknown"))
+                self.assertGreaterEqual(int(gap["lasted"]), 0)
+                self.history().unlink()
 
     def test_a_failing_machine_id_is_no_obstacle(self):
         fields = self.a_run()

@@ -37,7 +37,7 @@ class RecordCase(harness.Case):
 
     def a_killed_run(self):
         daemon = self.start_beating("--interval=1d")
-        pulse = records.wait_for_rest(self.state)
+        pulse = records.wait_for_rest(self.state, daemon.pid)
         daemon.signal(signal.SIGKILL)
         daemon.ended()
         return pulse
@@ -77,7 +77,6 @@ class Records(RecordCase):
                 ("watchdog", "killed", "KILL", "service-watchdog-killed"),
                 ("exit-code", "exited", "1", "service-failed"),
                 ("timeout", "killed", "KILL", "service-killed"),
-                ("start-limit-hit", "exited", "6", "service-failed"),
                 ("success", "exited", "0", "service-stopped"), ("resources", "killed", "", "service-killed"),
                 ("", "killed", "KILL", "service-killed"), ("something-new", "exited", "99", "service-failed")]
         for result, code, status, cause in ends:
@@ -88,6 +87,12 @@ class Records(RecordCase):
                 self.assertEqual((gap["cause"], gap["confidence"], gap["host"]), (cause, "high", "up"))
                 self.log.unlink()
         self.assertEqual(len(self.exits()), len(ends))
+
+    def test_a_refused_start_is_not_the_end_of_the_run_before_it(self):
+        self.a_killed_run()
+        for status in (2, 4, 6, 150):
+            refused = {"SERVICE_RESULT": "exit-code", "EXIT_CODE": "exited", "EXIT_STATUS": str(status)}
+            self.assert_records_nothing(env=refused)
 
     def test_a_watchdogs_kill_names_the_step_that_hung(self):
         """As the pulse has it: here with what a path may hold."""
@@ -106,7 +111,7 @@ class Records(RecordCase):
     def test_an_end_with_an_exit_line_after_a_stop_line_is_none_to_record(self):
         """As systemd runs it after each stop, too."""
         daemon = self.start_beating("--interval=1d")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         self.assertEqual(daemon.stop(), 0)
         self.assert_records_nothing(
             env={"SERVICE_RESULT": "success", "EXIT_CODE": "exited", "EXIT_STATUS": "0"})
@@ -270,7 +275,7 @@ class Stop(RecordCase):
 
     def test_a_daemon_that_had_to_be_killed(self):
         daemon = self.start_beating("--interval=1d")
-        pulse = records.wait_for_rest(self.state)
+        pulse = records.wait_for_rest(self.state, daemon.pid)
         harness.hang(daemon.pid)
         result = self.stop()
         self.assertEqual((result.code, result.out), (0, ""), result)
@@ -284,7 +289,7 @@ class Stop(RecordCase):
 
     def test_a_daemon_that_ended_by_itself_has_no_end_to_record(self):
         daemon = self.start_beating("--interval=1d")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         daemon.pause()
         self.assertEqual(self.stop().code, 0)
         self.assertEqual(daemon.ended(), 0)
@@ -292,7 +297,7 @@ class Stop(RecordCase):
 
     def test_a_killed_daemon_whose_state_directory_is_gone_is_stopped_all_the_same(self):
         daemon = self.start_beating("--interval=1d")
-        records.wait_for_rest(self.state)
+        records.wait_for_rest(self.state, daemon.pid)
         harness.hang(daemon.pid)
         (self.state / "pulse").unlink()
         (self.state / "history").unlink()
