@@ -87,9 +87,12 @@ static bool is_crash(const char *status)
     return text_find(signals, ELEMENTSOF(signals), status) >= 0;
 }
 
-/* By the results that systemd.exec(5) lists for $SERVICE_RESULT. */
+/* By the results that systemd.exec(5) lists for $SERVICE_RESULT. Without $EXIT_CODE somebody came too late to
+ * see more than that it was gone. */
 static Cause judge_exit(const ExitRecord *record)
 {
+    if (!record->code[0])
+        return CAUSE_SERVICE_KILLED;
     if (strcmp(record->result, "oom-kill") == 0)
         return CAUSE_SERVICE_OOM_KILLED;
     if (strcmp(record->result, "watchdog") == 0)
@@ -104,39 +107,42 @@ static Cause judge_exit(const ExitRecord *record)
 }
 
 /* What ended the run within its own boot, as far as a line says so. */
-static bool find_end(const PastEvidence *evidence, Cause *ret)
+static bool find_end(const PastEvidence *evidence, Verdict *ret)
 {
-    if (evidence->exited)
-        *ret = judge_exit(evidence->exited);
-    else if (evidence->stopped)
-        *ret = CAUSE_SERVICE_STOPPED;
+    *ret = (Verdict){ .cause = CAUSE_SERVICE_STOPPED, .sure = true };
+    if (evidence->exited) {
+        ret->cause = judge_exit(evidence->exited);
+        ret->sure = evidence->exited->code[0] != '\0';
+    }
     return evidence->exited || evidence->stopped;
 }
 
 static Verdict judge_other_boot(const PastEvidence *evidence)
 {
-    Cause cause;
-    if (!find_end(evidence, &cause))
+    Verdict end;
+    if (!find_end(evidence, &end))
         return (Verdict){ .cause = CAUSE_HOST_DOWN, .sure = true, .host = HOST_DOWN };
-    if (cause != CAUSE_SERVICE_STOPPED || !evidence->stopped)
-        return (Verdict){ .cause = cause, .sure = true, .host = HOST_UNKNOWN };
+    end.host = HOST_UNKNOWN;
+    if (end.cause != CAUSE_SERVICE_STOPPED || !evidence->stopped)
+        return end;
     /* A stop after the boot began: a wall clock that went back, and no telling how long it was between. */
     bool backwards = evidence->stopped_usec > evidence->boot_usec;
     if (backwards || evidence->boot_usec - evidence->stopped_usec <= SHUTDOWN_USEC)
         return (Verdict){ .cause = CAUSE_HOST_SHUTDOWN, .sure = !backwards, .host = HOST_DOWN };
-    return (Verdict){ .cause = CAUSE_SERVICE_STOPPED, .sure = true, .host = HOST_UNKNOWN };
+    return end;
 }
 
 Verdict verdict_between_runs(const PastEvidence *evidence)
 {
-    Cause cause;
+    Verdict end;
     if (!evidence->readable)
         return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UNKNOWN };
     if (!evidence->same_boot)
         return judge_other_boot(evidence);
-    if (find_end(evidence, &cause))
-        return (Verdict){ .cause = cause, .sure = true, .host = HOST_UP };
-    return (Verdict){ .cause = CAUSE_SERVICE_KILLED, .host = HOST_UP };
+    if (!find_end(evidence, &end))
+        return (Verdict){ .cause = CAUSE_SERVICE_KILLED, .host = HOST_UP };
+    end.host = HOST_UP;
+    return end;
 }
 
 static const char *const cause_names[CAUSE_COUNT] = {

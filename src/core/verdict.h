@@ -71,8 +71,8 @@ typedef struct RunEvidence {
 /* For a gap that the same process ended. */
 Verdict verdict_within_run(const RunEvidence *evidence);
 
-/* How the service manager saw a process end: $SERVICE_RESULT, $EXIT_CODE and $EXIT_STATUS of systemd.exec(5).
- */
+/* How the service manager saw a process end: $SERVICE_RESULT, $EXIT_CODE and $EXIT_STATUS of systemd.exec(5);
+ * "gone" and nothing else when somebody merely found that it had. */
 typedef struct ExitRecord {
     char result[24], code[16], status[16];
 } ExitRecord;

@@ -124,15 +124,19 @@ static int end_process(int fd, int signal, int timeout_msec)
     return r < 0 ? r : wait_for_end(fd, timeout_msec);
 }
 
+static void record(const char *state_dir, const ExitRecord *end)
+{
+    int r = record_exit(state_dir, end);
+    if (r < 0)
+        log_warning("%s: %s; the end of the daemon is not recorded", state_dir, strerror(-r));
+}
+
 /* What a process that was killed can neither remove nor write any more. */
 static void clean_up_after(pid_t holder, const char *pid_path, const char *state_dir)
 {
-    static const ExitRecord record = { "timeout", "killed", "KILL" };
     if (pid_path && pidfile_read(pid_path) == holder)
         unlink(pid_path);
-    int r = record_exit(state_dir, &record);
-    if (r < 0)
-        log_warning("%s: %s; that it was killed is not recorded", state_dir, strerror(-r));
+    record(state_dir, &(ExitRecord){ "timeout", "killed", "KILL" });
 }
 
 static int stop_holder(int fd, pid_t holder, const char *pid_path, const char *state_dir)
@@ -159,7 +163,10 @@ int control_stop(const Options *options, const Places *places)
     if (r != 0)
         return r;
     cleanup_close int fd = open_holder(path, &holder);
-    if (fd == -ESRCH)
+    if (fd == -ESRCH) {
+        /* One that has ended before, without a word, is not to be taken for a victim of the next reboot. */
+        record(state_dir, &(ExitRecord){ .result = "gone" });
         return EXIT_SUCCESS;
+    }
     return fd < 0 ? exit_code_for(-fd) : stop_holder(fd, holder, pid_file(options, places), state_dir);
 }

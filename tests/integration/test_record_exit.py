@@ -287,6 +287,16 @@ class Stop(RecordCase):
         gap = self.next_gap()
         self.assertEqual((gap["cause"], gap["confidence"]), ("service-killed", "high"))
 
+    def test_a_daemon_that_had_gone_before(self):
+        """Without it, a reboot now would be taken for what ended it."""
+        self.a_killed_run()
+        for _ in range(2):
+            self.assertEqual(self.stop().code, 0)
+        event, = self.exits()
+        self.assertEqual((event["result"], "code" in event, "status" in event), ("gone", False, False))
+        gap = self.next_gap()
+        self.assertEqual((gap["cause"], gap["confidence"], gap["host"]), ("service-killed", "low", "up"))
+
     def test_a_daemon_that_ended_by_itself_has_no_end_to_record(self):
         daemon = self.start_beating("--interval=1d")
         records.wait_for_rest(self.state, daemon.pid)

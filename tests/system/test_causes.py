@@ -700,7 +700,8 @@ class SysVInit(WithoutSystemd, unittest.TestCase):
         host.configure(ON_DISK)
         host.run("update-rc.d", "heartbeatd", "defaults")
         host.service("start")
-        for end in (self.stop_and_start, self.kill, self.stop_one_that_does_not_end, self.end_and_boot):
+        for end in (self.stop_and_start, self.kill, self.stop_one_that_does_not_end, self.kill_and_reboot,
+                    self.end_and_boot):
             with self.subTest(end=end.__name__):
                 end(host)
 
@@ -710,6 +711,16 @@ class SysVInit(WithoutSystemd, unittest.TestCase):
         wait_for(lambda: host.running() is None, "it is dead")
         host.service("start")
         self.assert_not_recorded(happening)
+
+    def kill_and_reboot(self, host):
+        """The script's stop finds that it has gone: the host did not take it along."""
+        happening = Happening(self, host, "SIGKILL, orderly reboot", "service-killed")
+        host.run("kill", "-KILL", host.running())
+        wait_for(lambda: host.running() is None, "it is dead")
+        host.shutdown()
+        host.boot()
+        gap = happening.named(confidence="low", host="unknown")
+        self.assertEqual(gap["result"], "gone")
 
     def stop_one_that_does_not_end(self, host):
         """A process that a tracer holds is ended by SIGKILL only, and who sends that records it."""

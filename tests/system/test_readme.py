@@ -36,12 +36,13 @@ class Readme(unittest.TestCase):
 
 class OnSystemd:
     def test_its_commands_do_what_it_says(self):
-        _, _, install, reload, fields, fork, tutorial, *_ = readme_commands()
+        _, _, install, reload, fields, ask, fork, tutorial, *_ = readme_commands()
         self.build(self.kind)
         self.beat_as_root()
         self.assert_installs(install)
         self.follow(reload)
         self.assertRegex(self.follow(fields), r"HEARTBEAT_SEQ=\d+\n")
+        self.assertRegex(self.follow(ask), r"State: alive since (?s:.*)\nHEARTBEAT OK - beat \d+ was made ")
         self.machine.run("systemctl", "disable", "--now", "heartbeatd")
         self.assert_forks(fork)
         self.assert_is_the_tutorials(tutorial)
@@ -80,7 +81,7 @@ class OnSystemd257(OnSystemd, Readme):
 class OnOtherInits(Readme):
     def enable(self, kind, command):
         """By hand first, as it says, and then for good by the commands with this one."""
-        _, _, install, _, _, fork, *_ = readme_commands()
+        _, _, install, _, _, _, fork, *_ = readme_commands()
         self.build(kind)
         self.follow(re.match(r"meson install -C build\n", install)[0])
         self.assertRegex(self.follow(fork), r"\A\d+\n\Z")
