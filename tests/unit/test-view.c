@@ -128,6 +128,8 @@ Test(view, process_is_judged_by_its_start_too)
     Pulse pulse = some_pulse(45 * SEC);
     pulse.start_ticks++;
     write_pulse(&pulse, NULL);
+    Event start = some_event(EVENT_START, RUN);
+    append(&start);
     View view = read_view(LIVENESS_GONE);
     cr_expect_eq(view.process, PROCESS_GONE);
     cr_assert_eq(view_ongoing_gap(&view, &gap), 1);
@@ -165,6 +167,8 @@ Test(view, record_of_an_earlier_boot_has_no_age)
     strcpy(pulse.boot, OTHER_BOOT);
     pulse.boottime_usec = pulse.due_usec = UINT64_MAX - 1;
     write_pulse(&pulse, NULL);
+    Event start = some_event(EVENT_START, RUN);
+    append(&start);
     View view = read_view(LIVENESS_GONE);
     cr_expect(!view.same_boot && view.age_usec == EVENT_NONE);
     cr_assert_eq(view_ongoing_gap(&view, &gap), 1);
