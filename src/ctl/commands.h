@@ -25,3 +25,7 @@ int gaps_run(const CtlOptions *options, const View *view);
 void gaps_write_json(Json *json, const char *key, const View *view, const Event *gap, bool ongoing);
 
 int explain_run(const CtlOptions *options, const View *view);
+
+int report_run(const CtlOptions *options, const View *view);
+
+int timeline_run(const CtlOptions *options, const View *view);

@@ -25,6 +25,8 @@ static int dispatch(const CtlOptions *options, const View *view)
         return gaps_run(options, view);
     case CTL_EXPLAIN:
         return explain_run(options, view);
+    case CTL_REPORT:
+        return report_run(options, view);
     default:
         return status_run(options, view);
     }

@@ -20,8 +20,8 @@
 #define WHEN_TEXT_MAX 128
 
 static const char *const command_names[] = {
-    [CTL_STATUS] = "status",   [CTL_CHECK] = "check", [CTL_GAPS] = "gaps",
-    [CTL_EXPLAIN] = "explain", [CTL_HELP] = "help",   [CTL_VERSION] = "version",
+    [CTL_STATUS] = "status", [CTL_CHECK] = "check",       [CTL_GAPS] = "gaps", [CTL_EXPLAIN] = "explain",
+    [CTL_REPORT] = "report", [CTL_TIMELINE] = "timeline", [CTL_HELP] = "help", [CTL_VERSION] = "version",
 };
 
 enum {
@@ -36,8 +36,12 @@ enum {
     OPTION_SINCE,
     OPTION_UNTIL,
     OPTION_CAUSE,
+    OPTION_BY,
+    OPTION_EXCLUDE,
     OPTION_COUNT,
 };
+
+#define RANGE_COMMANDS (COMMAND_BIT(CTL_GAPS) | COMMAND_BIT(CTL_REPORT) | COMMAND_BIT(CTL_TIMELINE))
 
 /* What getopt_long(3) returns for an option: beyond every character. */
 #define OPTION_BASE 0x100
@@ -55,9 +59,11 @@ static const struct {
     [OPTION_VERSION] = { "version", false, ANY_COMMAND },
     [OPTION_WARNING] = { "warning", true, COMMAND_BIT(CTL_CHECK) },
     [OPTION_CRITICAL] = { "critical", true, COMMAND_BIT(CTL_CHECK) },
-    [OPTION_SINCE] = { "since", true, COMMAND_BIT(CTL_GAPS) },
-    [OPTION_UNTIL] = { "until", true, COMMAND_BIT(CTL_GAPS) },
+    [OPTION_SINCE] = { "since", true, RANGE_COMMANDS },
+    [OPTION_UNTIL] = { "until", true, RANGE_COMMANDS },
     [OPTION_CAUSE] = { "cause", true, COMMAND_BIT(CTL_GAPS) },
+    [OPTION_BY] = { "by", true, COMMAND_BIT(CTL_REPORT) | COMMAND_BIT(CTL_TIMELINE) },
+    [OPTION_EXCLUDE] = { "exclude", true, COMMAND_BIT(CTL_REPORT) },
 };
 
 /* A command line in the making: times are read at its end, when it is known whether they are in UTC. */
@@ -68,6 +74,7 @@ typedef struct Parser {
     bool command_given, user;
     unsigned seen; /* a bit for each option */
     const char *since, *until;
+    const char **exclude; /* in the arguments, as many as options->n_exclusions */
     char time[WHEN_TEXT_MAX];
 } Parser;
 
@@ -98,9 +105,10 @@ static int take_state_dir(Parser *parser, const char *value)
 static int take_output(Parser *parser, const char *value)
 {
     parser->options->json = strcmp(value, "json") == 0;
-    return parser->options->json || strcmp(value, "text") == 0
+    parser->options->svg = strcmp(value, "svg") == 0;
+    return parser->options->json || parser->options->svg || strcmp(value, "text") == 0
                ? 0
-               : refuse_value(parser, OPTION_OUTPUT, value, "expected text or json");
+               : refuse_value(parser, OPTION_OUTPUT, value, "expected text or json, or svg for timeline");
 }
 
 static int take_span(Parser *parser, int option, const char *value, usec_t *ret_usec)
@@ -151,6 +159,27 @@ static int take_causes(Parser *parser, const char *value)
     return 0;
 }
 
+static int take_unit(Parser *parser, const char *value)
+{
+    int unit = calendar_unit_from_name(value);
+    if (unit < 0)
+        return refuse_value(parser, OPTION_BY, value, "expected day, week, month or year");
+    parser->options->by = (CalendarUnit)unit;
+    return 0;
+}
+
+static int take_exclusion(Parser *parser, const char *value)
+{
+    size_t count = parser->options->n_exclusions;
+    const char **exclude = reallocarray(parser->exclude, count + 1, sizeof(*exclude));
+    if (!exclude)
+        return out_of_memory(parser->error);
+    parser->exclude = exclude;
+    exclude[count] = value;
+    parser->options->n_exclusions++;
+    return 0;
+}
+
 static int take_option(Parser *parser, int option, const char *value)
 {
     CtlOptions *options = parser->options;
@@ -166,6 +195,10 @@ static int take_option(Parser *parser, int option, const char *value)
         return take_span(parser, option, value, &options->critical_usec);
     case OPTION_CAUSE:
         return take_causes(parser, value);
+    case OPTION_BY:
+        return take_unit(parser, value);
+    case OPTION_EXCLUDE:
+        return take_exclusion(parser, value);
     case OPTION_SINCE:
         parser->since = value;
         return 0;
@@ -197,7 +230,9 @@ static int take_word(Parser *parser, const char *word)
         int command = find_command(word);
         if (command < 0)
             return error_set(parser->error, CTL_EXIT_ARGUMENTS, EINVAL,
-                             "\"%.200s\": no command; expected status, check, gaps or explain", word);
+                             "\"%.200s\": no command; expected status, check, gaps, explain, report or "
+                             "timeline",
+                             word);
         parser->options->command = (CtlCommand)command;
         parser->command_given = true;
         return 0;
@@ -276,17 +311,34 @@ static int take_arguments(Parser *parser, int argc, char *argv[])
     return r;
 }
 
+/* "goes with gaps, report and timeline only" */
+static void list_commands(unsigned commands, char *buffer, size_t size)
+{
+    int n = snprintf(buffer, size, "goes with ");
+    for (unsigned command = 0; command < CTL_HELP; command++)
+        if (commands & COMMAND_BIT(command)) {
+            commands &= ~COMMAND_BIT(command);
+            const char *behind = !commands ? " only" : commands & (commands - 1) ? ", " : " and ";
+            n += snprintf(buffer + n, size - (size_t)n, "%s%s", command_names[command], behind);
+        }
+}
+
 static int check_known(Parser *parser)
 {
     CtlCommand command = parser->options->command;
-    char problem[128];
+    char option[64], problem[128];
     for (int i = 0; i < OPTION_COUNT; i++)
         if (parser->seen & (1U << i) && !(option_table[i].commands & COMMAND_BIT(command))) {
-            snprintf(problem, sizeof(problem), "--%s", option_table[i].name);
-            return refuse(parser, problem,
-                          option_table[i].commands & COMMAND_BIT(CTL_CHECK) ? "goes with check only"
-                                                                            : "goes with gaps only");
+            snprintf(option, sizeof(option), "--%s", option_table[i].name);
+            list_commands(option_table[i].commands, problem, sizeof(problem));
+            return refuse(parser, option, problem);
         }
+    if (parser->options->svg && command != CTL_TIMELINE)
+        return refuse(parser, "--output=svg", "goes with timeline only");
+    if (command == CTL_TIMELINE &&
+        (parser->options->by == CALENDAR_WEEK || parser->options->by == CALENDAR_YEAR))
+        return refuse_value(parser, OPTION_BY, calendar_unit_name(parser->options->by),
+                            "expected day or month for timeline");
     return 0;
 }
 
@@ -316,6 +368,20 @@ static int read_times(Parser *parser)
                          "explain: \"%.200s\" is still to come; expected a time that has passed",
                          parser->time);
     return r;
+}
+
+/* Their times are of the zone that is known only now. */
+static int read_exclusions(Parser *parser)
+{
+    CtlOptions *options = parser->options;
+    options->exclusions = calloc(options->n_exclusions, sizeof(*options->exclusions));
+    if (!options->exclusions)
+        return options->n_exclusions > 0 ? out_of_memory(parser->error) : 0;
+    for (size_t i = 0; i < options->n_exclusions; i++)
+        if (exclusion_parse(parser->exclude[i], parser->now_usec, options->utc, &options->exclusions[i]) < 0)
+            return refuse_value(parser, OPTION_EXCLUDE, parser->exclude[i],
+                                "expected \"TIME..TIME\", \"02:00..04:00\" or \"Mon..Fri 22:00..02:00\"");
+    return 0;
 }
 
 static int check_thresholds(Parser *parser)
@@ -359,6 +425,8 @@ static int complete(Parser *parser)
         r = check_thresholds(parser);
     if (r == 0)
         r = read_times(parser);
+    if (r == 0)
+        r = read_exclusions(parser);
     if (r == 0 && parser->user)
         return find_own_state_dir(parser);
     return r == 0 && !parser->options->state_dir ? take_state_dir(parser, LOCALSTATE_DIR "/lib/heartbeatd")
@@ -376,9 +444,9 @@ static void find_meant(Parser *parser, int argc, char *argv[])
     }
 }
 
-int ctl_options_parse(int argc, char *argv[], usec_t now_usec, CtlOptions *ret, Error *ret_error)
+static int parse(Parser *parser, int argc, char *argv[])
 {
-    Parser parser = { .options = ret, .error = ret_error, .now_usec = now_usec };
+    CtlOptions *ret = parser->options;
     *ret = (CtlOptions){
         .warning_usec = USEC_INFINITY,
         .critical_usec = USEC_INFINITY,
@@ -386,19 +454,28 @@ int ctl_options_parse(int argc, char *argv[], usec_t now_usec, CtlOptions *ret, 
         .until_usec = USEC_INFINITY,
         .time_usec = USEC_INFINITY,
     };
-    int r = take_arguments(&parser, argc, argv);
+    int r = take_arguments(parser, argc, argv);
     if (r < 0)
-        find_meant(&parser, argc, argv);
+        find_meant(parser, argc, argv);
     if (r < 0 || ret->command == CTL_HELP || ret->command == CTL_VERSION)
         return r;
     if (!ret->causes_given)
         ret->causes = CTL_ALL_CAUSES;
-    return complete(&parser);
+    return complete(parser);
+}
+
+int ctl_options_parse(int argc, char *argv[], usec_t now_usec, CtlOptions *ret, Error *ret_error)
+{
+    Parser parser = { .options = ret, .error = ret_error, .now_usec = now_usec };
+    int r = parse(&parser, argc, argv);
+    free(parser.exclude);
+    return r;
 }
 
 void ctl_options_done(CtlOptions *options)
 {
     free(options->state_dir);
+    free(options->exclusions);
     *options = (CtlOptions){ 0 };
 }
 
@@ -415,8 +492,10 @@ void ctl_options_print_help(void)
           "heartbeatctl check            the same in one line, for monitoring\n"
           "heartbeatctl gaps             when it was not, and why: a table\n"
           "heartbeatctl explain [TIME]   the last gap, or what was at TIME, in sentences\n"
+          "heartbeatctl report           availability of the host, coverage of the pulse\n"
+          "heartbeatctl timeline         the same as a picture: a row for each day or month\n"
           "\n"
-          "  --output=FORMAT       text or json\n"
+          "  --output=FORMAT       text or json; timeline: also svg\n"
           "  --state-dir=DIR       where the record is (" LOCALSTATE_DIR "/lib/heartbeatd)\n"
           "  --user                read one's own: below $XDG_STATE_HOME or ~/.local/state\n"
           "  --utc                 times in UTC, both read and written\n"
@@ -426,11 +505,20 @@ void ctl_options_print_help(void)
           "  -w, --warning=SPAN    warn above this age of the last beat (2 intervals + 1s)\n"
           "  -c, --critical=SPAN   alarm above this one (3 intervals + 1s)\n"
           "\n"
-          "gaps:\n"
+          "gaps, report, timeline:\n"
           "  --since=TIME          from then on\n"
           "  --until=TIME          up to then\n"
+          "\n"
+          "gaps:\n"
           "  --cause=CAUSE[,...]   these only; output-failed and clock-step, which are no\n"
           "                        gaps, are listed on request\n"
+          "\n"
+          "report, timeline:\n"
+          "  --by=UNIT             a row for each day, month; report: also week, year\n"
+          "\n"
+          "report:\n"
+          "  --exclude=SPAN        leave out TIME..TIME, or \"Mon..Fri 22:00..02:00\", or each\n"
+          "                        day \"02:00..03:00\"; may be repeated\n"
           "\n"
           "Exit status: 0 done, 1 no data or failed, 2 bad arguments. status: 0 alive or\n"
           "late, 1 gone, 3 stopped or never ran, 4 silent or unreadable. check: 0 OK,\n"

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 
 #include "core/verdict.h"
+#include "ctl/calendar.h"
+#include "ctl/exclusion.h"
 #include "util/error.h"
 
 typedef enum CtlCommand {
@@ -12,6 +14,8 @@ typedef enum CtlCommand {
     CTL_CHECK,
     CTL_GAPS,
     CTL_EXPLAIN,
+    CTL_REPORT,
+    CTL_TIMELINE,
     CTL_HELP,
     CTL_VERSION,
 } CtlCommand;
@@ -26,13 +30,16 @@ enum { CTL_OUTPUT_FAILED = CAUSE_COUNT, CTL_CLOCK_STEP };
 /* Times are CLOCK_REALTIME; USEC_INFINITY stands for what was not given. */
 typedef struct CtlOptions {
     CtlCommand command;
-    bool json, utc;
+    bool json, svg, utc;
     char *state_dir;
     usec_t warning_usec, critical_usec; /* check */
-    usec_t since_usec, until_usec;      /* gaps */
+    usec_t since_usec, until_usec;      /* gaps, report, timeline */
     bool causes_given;                  /* gaps: else all gaps, and what else there is is counted */
     unsigned causes;                    /* a bit for each cause, and for the two above */
     usec_t time_usec;                   /* explain */
+    CalendarUnit by;                    /* report, timeline; CALENDAR_ALL: not given */
+    Exclusion *exclusions;              /* report */
+    size_t n_exclusions;
 } CtlOptions;
 
 /* now_usec: CLOCK_REALTIME. Returns 0, or -errno with *ret_error filled. What was parsed belongs to *ret even

@@ -205,9 +205,8 @@ char *view_clock_words(const Event *event, char buffer[static REASON_TEXT_MAX])
     return buffer;
 }
 
-static int take_event(void *context, const Event *event)
+void view_take_event(Summary *summary, const Event *event)
 {
-    Summary *summary = context;
     if (!summary->any)
         summary->since_usec = event->realtime_usec;
     summary->any = true;
@@ -221,6 +220,11 @@ static int take_event(void *context, const Event *event)
         for (Cause cause = 0; cause < CAUSE_COUNT; cause++)
             summary->trimmed_gaps += event->gaps[cause];
     }
+}
+
+static int take_event(void *context, const Event *event)
+{
+    view_take_event(context, event);
     return 0;
 }
 

@@ -63,5 +63,9 @@ typedef struct Summary {
 
 void view_read_history(const View *view, Summary *ret);
 
+/* For those who read it themselves: takes one event into the summary, which begins with since_usec =
+ * USEC_INFINITY. */
+void view_take_event(Summary *summary, const Event *event);
+
 /* Says on standard error what had to be passed over, if anything had. */
 void view_complain(const Summary *summary);

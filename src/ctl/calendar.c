@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Days, weeks, months and years. */
+
+#include "ctl/calendar.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/cleanup.h"
+#include "util/text.h"
+
+#define LAST_SECOND INT64_C(253402300799)
+#define DAY_SECONDS 86400
+
+static const char *const unit_names[] = {
+    [CALENDAR_ALL] = "all",     [CALENDAR_DAY] = "day",   [CALENDAR_WEEK] = "week",
+    [CALENDAR_MONTH] = "month", [CALENDAR_YEAR] = "year",
+};
+
+static void break_down(bool utc, time_t seconds, struct tm *ret)
+{
+    utc ? gmtime_r(&seconds, ret) : localtime_r(&seconds, ret);
+}
+
+static time_t to_seconds(usec_t usec)
+{
+    return usec / USEC_PER_SEC < (usec_t)LAST_SECOND ? (time_t)(usec / USEC_PER_SEC) : LAST_SECOND;
+}
+
+static usec_t to_usec(time_t seconds)
+{
+    return seconds > 0 ? (usec_t)seconds * USEC_PER_SEC : 0;
+}
+
+static bool shows(const struct tm *wanted, time_t seconds)
+{
+    struct tm tm;
+    localtime_r(&seconds, &tm);
+    return tm.tm_mday == wanted->tm_mday && tm.tm_hour == wanted->tm_hour && tm.tm_min == wanted->tm_min &&
+           tm.tm_sec == wanted->tm_sec;
+}
+
+/* The first moment that a clock on the wall shows as a date and a time, which need not be in range. */
+static time_t first_moment(bool utc, const struct tm *wanted)
+{
+    struct tm normal = *wanted, summer = *wanted, winter = *wanted;
+    if (utc)
+        return timegm(&normal);
+    timegm(&normal); /* makes a date of a 32nd */
+    summer.tm_isdst = 1;
+    winter.tm_isdst = 0;
+    time_t first = mktime(&summer), second = mktime(&winter);
+    bool first_shows = shows(&normal, first), second_shows = shows(&normal, second);
+    if (first_shows && second_shows)
+        return first < second ? first : second;
+    if (first_shows || second_shows)
+        return first_shows ? first : second;
+    struct tm any = *wanted;
+    any.tm_isdst = -1;
+    return mktime(&any);
+}
+
+/* The date on which a unit begins, or the one after it does. */
+static time_t begin_of(CalendarUnit unit, bool utc, const struct tm *tm, int next)
+{
+    struct tm begin = { .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday };
+    if (unit == CALENDAR_WEEK)
+        begin.tm_mday -= (tm->tm_wday + 6) % 7;
+    if (unit >= CALENDAR_MONTH)
+        begin.tm_mday = 1;
+    if (unit == CALENDAR_YEAR)
+        begin.tm_mon = 0;
+    if (unit == CALENDAR_DAY)
+        begin.tm_mday += next;
+    else if (unit == CALENDAR_WEEK)
+        begin.tm_mday += 7 * next;
+    else if (unit == CALENDAR_MONTH)
+        begin.tm_mon += next;
+    else
+        begin.tm_year += next;
+    return first_moment(utc, &begin);
+}
+
+void calendar_find(CalendarUnit unit, bool utc, usec_t realtime_usec, usec_t *ret_begin_usec,
+                   usec_t *ret_end_usec)
+{
+    struct tm tm;
+    time_t seconds = to_seconds(realtime_usec);
+    *ret_begin_usec = 0;
+    *ret_end_usec = USEC_INFINITY;
+    if (unit == CALENDAR_ALL)
+        return;
+    break_down(utc, seconds, &tm);
+    usec_t begin_usec = to_usec(begin_of(unit, utc, &tm, 0)), end_usec = to_usec(begin_of(unit, utc, &tm, 1));
+    /* In a zone that changes its clocks at midnight the day has no beginning of that name. */
+    *ret_begin_usec = begin_usec <= realtime_usec ? begin_usec : realtime_usec;
+    *ret_end_usec = end_usec > realtime_usec ? end_usec : realtime_usec + USEC_PER_HOUR;
+}
+
+char *calendar_name(CalendarUnit unit, bool utc, usec_t begin_usec, char buffer[static CALENDAR_TEXT_MAX])
+{
+    struct tm tm;
+    size_t n = 0;
+    break_down(utc, to_seconds(begin_usec), &tm);
+    if (unit == CALENDAR_DAY)
+        n = strftime(buffer, CALENDAR_TEXT_MAX, "%Y-%m-%d", &tm);
+    else if (unit == CALENDAR_WEEK)
+        n = strftime(buffer, CALENDAR_TEXT_MAX, "%G-W%V", &tm);
+    else if (unit == CALENDAR_MONTH)
+        n = strftime(buffer, CALENDAR_TEXT_MAX, "%Y-%m", &tm);
+    else if (unit == CALENDAR_YEAR)
+        n = strftime(buffer, CALENDAR_TEXT_MAX, "%Y", &tm);
+    if (n == 0)
+        memcpy(buffer, "all", 4);
+    return buffer;
+}
+
+usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds, int *ret_weekday)
+{
+    struct tm tm;
+    break_down(utc, to_seconds(realtime_usec), &tm);
+    struct tm day = { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + days };
+    struct tm normal = day;
+    timegm(&normal);
+    *ret_weekday = normal.tm_wday;
+    day.tm_mday += seconds / DAY_SECONDS;
+    day.tm_hour = seconds % DAY_SECONDS / 3600;
+    day.tm_min = seconds % 3600 / 60;
+    day.tm_sec = seconds % 60;
+    return to_usec(first_moment(utc, &day));
+}
+
+void calendar_clock(bool utc, usec_t realtime_usec, unsigned *ret_seconds, unsigned *ret_day)
+{
+    struct tm tm;
+    break_down(utc, to_seconds(realtime_usec), &tm);
+    *ret_seconds = (unsigned)(tm.tm_hour * 3600 + tm.tm_min * 60 + (tm.tm_sec < 60 ? tm.tm_sec : 59));
+    *ret_day = (unsigned)tm.tm_mday;
+}
+
+int calendar_unit_from_name(const char *name)
+{
+    int unit = text_find(unit_names, ELEMENTSOF(unit_names), name);
+    return unit == CALENDAR_ALL ? -EINVAL : unit;
+}
+
+const char *calendar_unit_name(CalendarUnit unit)
+{
+    return unit_names[unit];
+}
