@@ -340,17 +340,26 @@ void availability_take(Availability *walk, const Event *event)
     }
 }
 
+/* A stop says that the run beat until then, and nothing of what was after it. */
+static void end_without_knowing(Availability *walk, const Stamp *now)
+{
+    Stamp to = *now;
+    to.run[0] = '\0';
+    take_step(walk);
+    if (walk->stopped && is_same_run(&walk->at, walk->end.run))
+        pass_to(walk, &walk->end, HOST_UP, PULSE_BEATING);
+    walk->stopped = walk->exited = false;
+    take_sign(walk, &to);
+}
+
 void availability_end(Availability *walk, const AvailabilityEnd *end)
 {
-    Stamp now = end->now;
     if (end->ongoing)
         take_gap(walk, end->ongoing, true);
-    else if (walk->begun) {
-        walk->exited = walk->exited || !end->known;
-        if (!end->known)
-            now.run[0] = '\0';
-        take_sign(walk, &now);
-    }
+    else if (walk->begun && end->known)
+        take_sign(walk, &end->now);
+    else if (walk->begun)
+        end_without_knowing(walk, &end->now);
     flush(walk);
 }
 

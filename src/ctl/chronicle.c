@@ -69,6 +69,11 @@ void *periods_at(const Periods *periods, size_t index)
     return periods->items + index * periods->item_size;
 }
 
+size_t periods_index(const Periods *periods, const void *item)
+{
+    return (size_t)((const char *)item - periods->items) / periods->item_size;
+}
+
 /* The first that ends after a time. */
 static size_t locate(const Periods *periods, usec_t realtime_usec)
 {

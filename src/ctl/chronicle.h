@@ -39,4 +39,5 @@ void *periods_find(Periods *periods, usec_t realtime_usec);
 /* The same, but none is made. */
 void *periods_get(const Periods *periods, usec_t realtime_usec);
 void *periods_at(const Periods *periods, size_t index);
+size_t periods_index(const Periods *periods, const void *item);
 void periods_done(Periods *periods);

@@ -31,19 +31,10 @@ void json_end(Json *json, char bracket)
     json->comma = true;
 }
 
-/* The length of the character at text, 0 when there is none. */
-static size_t character_size(const char *text, size_t length)
-{
-    for (size_t size = 1; size <= 4 && size <= length; size++)
-        if (text_is_utf8(text, size))
-            return size;
-    return 0;
-}
-
 /* Writes what stands for one character, or for one byte that is none. Returns how many bytes that were. */
 static size_t put_character(FILE *file, const char *text, size_t length)
 {
-    size_t size = character_size(text, length);
+    size_t size = text_character(text, length);
     unsigned char first = (unsigned char)text[0], second = size == 2 ? (unsigned char)text[1] : 0;
     if (size == 0)
         fputs("\\ufffd", file);

@@ -27,6 +27,8 @@ static int dispatch(const CtlOptions *options, const View *view)
         return explain_run(options, view);
     case CTL_REPORT:
         return report_run(options, view);
+    case CTL_TIMELINE:
+        return timeline_run(options, view);
     default:
         return status_run(options, view);
     }

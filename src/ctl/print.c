@@ -80,7 +80,8 @@ void print_coloured(const Style *style, Colour colour, const char *format, ...)
 {
     static const char *const sequences[] = {
         [COLOUR_NONE] = "",          [COLOUR_GREEN] = "\x1b[1;32m", [COLOUR_YELLOW] = "\x1b[1;33m",
-        [COLOUR_RED] = "\x1b[1;31m", [COLOUR_BOLD] = "\x1b[1m",
+        [COLOUR_RED] = "\x1b[1;31m", [COLOUR_BLUE] = "\x1b[1;34m",  [COLOUR_MAGENTA] = "\x1b[1;35m",
+        [COLOUR_BOLD] = "\x1b[1m",
     };
     bool coloured = style->colour && colour != COLOUR_NONE;
     va_list arguments;

@@ -16,6 +16,8 @@ typedef enum Colour {
     COLOUR_GREEN,
     COLOUR_YELLOW,
     COLOUR_RED,
+    COLOUR_BLUE,
+    COLOUR_MAGENTA,
     COLOUR_BOLD,
 } Colour;
 

@@ -61,6 +61,14 @@ static size_t show_character(const unsigned char *text, size_t length, char show
     return size == 2 ? 2 : 1;
 }
 
+size_t text_character(const char *text, size_t length)
+{
+    for (size_t size = 1; size <= 4 && size <= length; size++)
+        if (text_is_utf8(text, size))
+            return size;
+    return 0;
+}
+
 size_t text_escape(const char *text, size_t length, char *buffer, size_t size)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + length;

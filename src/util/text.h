@@ -9,6 +9,9 @@
 /* Well-formed by RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF. */
 bool text_is_utf8(const char *text, size_t length);
 
+/* The length of the character at the beginning of text, 1 to 4 bytes; 0 when there is no well-formed one. */
+size_t text_character(const char *text, size_t length);
+
 /* Copies text so that it stays on one line and moves no terminal: control characters of ASCII and of Latin-1
  * become \n, \t or \xHH, as do bytes that are not UTF-8. The backslash itself is left as it is.
  *

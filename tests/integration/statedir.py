@@ -102,12 +102,13 @@ class CtlCase(harness.Case):
         (self.record / "pulse").write_bytes(data.encode())
         return fields
 
-    def event(self, kind, at=None, run=RUN, boot=None, **fields):
-        """Appends a line to the history, `at` in microseconds of the wall clock."""
+    def event(self, kind, at=None, run=RUN, boot=None, up=None, **fields):
+        """Appends a line to the history, `at` in microseconds of the wall clock, `up` of CLOCK_BOOTTIME: as this boot
+        has it then, unless it is given."""
         now = realtime()
         at = now if at is None else at
-        line = pairs(v=1, t=stamp(at), boottime=max(boottime() - now + at, 1), boot=boot or self.here, run=run, ev=kind,
-                     **fields)
+        up = max(boottime() - now + at, 1) if up is None else up
+        line = pairs(v=1, t=stamp(at), boottime=up, boot=boot or self.here, run=run, ev=kind, **fields)
         with open(self.record / "history", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -117,3 +118,60 @@ class CtlCase(harness.Case):
         self.event("gap", end if at is None else at, cause=cause, confidence=confidence, host=host, interval=10 * SECOND,
                    **{"from": start, "to": end}, lasted=end - start if lasted is None else lasted,
                    missed=missed, **fields)
+
+
+class World:
+    """A host as its history tells of it: two clocks, boots and runs. Each step appends the lines that the daemon
+    would have written, and `case` is the CtlCase that they are of."""
+
+    def __init__(self, case, at, up=60 * SECOND):
+        self.case, self.at, self.up = case, at, up
+        self.boots = self.runs = 1
+        self.note("start", pid=1, interval=10 * SECOND)
+
+    def note(self, kind, **fields):
+        self.case.event(kind, self.at, f"{self.runs:032x}", f"{self.boots:032x}", self.up, **fields)
+
+    def live(self, usec):
+        self.at += usec
+        self.up += usec
+
+    def gap(self, begin, cause, host, **fields):
+        self.note("gap", cause=cause, confidence=fields.pop("confidence", "high"), host=host, interval=10 * SECOND,
+                  **{"from": begin}, to=self.at, lasted=self.at - begin, missed=(self.at - begin) // (10 * SECOND),
+                  **fields)
+
+    def stall(self, cause, usec, **fields):
+        """The daemon lives on; `suspend` takes the host with it."""
+        begin = self.at
+        self.live(usec)
+        host = "suspended" if cause == "suspend" else "up"
+        self.gap(begin, cause, host, **({"suspended": usec - SECOND} if cause == "suspend" else {}), **fields)
+
+    def restart(self, cause, usec, **fields):
+        """Another run in the same boot."""
+        begin, past = self.at, f"{self.runs:032x}"
+        if cause == "service-stopped":
+            self.note("stop", seq=9)
+        self.live(usec)
+        self.runs += 1
+        self.gap(begin, cause, "up", past=past, **fields)
+        self.note("start", pid=1, interval=10 * SECOND)
+
+    def reboot(self, cause, usec, host="down", up=40 * SECOND, **fields):
+        """Another boot, that begins `usec` after the last beat."""
+        begin, past = self.at, f"{self.runs:032x}"
+        if cause == "host-shutdown":
+            self.note("stop", seq=9)
+        self.at, self.up = self.at + usec + up, up
+        self.boots += 1
+        self.runs += 1
+        self.gap(begin, cause, host, past=past, boot_began=self.at - up, **fields)
+        self.note("start", pid=1, interval=10 * SECOND)
+
+    def set_clock(self, usec):
+        self.at += usec
+        self.note("clock", **{"forward" if usec > 0 else "back": abs(usec)})
+
+    def stop(self):
+        self.note("stop", seq=9)

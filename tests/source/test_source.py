@@ -63,9 +63,9 @@ class Layout(unittest.TestCase):
 
     def test_each_module_has_its_unit_test(self):
         # What only the built program can show is tested there.
-        elsewhere = {"check", "clocks", "control", "daemonize", "explain", "finder", "gaps", "main",
+        elsewhere = {"check", "chronicle", "clocks", "control", "daemonize", "explain", "finder", "gaps", "main",
                      "notify-none", "output-journal", "output-journal-none", "output-stdout", "output-syslog",
-                     "service", "status", "story"}
+                     "report", "service", "shade", "status", "story", "svg", "timeline"}
         modules = {path.stem for path in sources("*/*.c")} - elsewhere
         tested = {path.stem.removeprefix("test-") for path in (TOP / "tests/unit").glob("test-*.c")}
         self.assertEqual(modules - tested, set())

@@ -312,6 +312,21 @@ Test(availability, without_a_readable_beat_there_is_no_telling_whether_it_beats)
     }
 }
 
+Test(availability, stop_says_that_it_beat_until_then)
+{
+    Found found = { 0 };
+    Availability availability;
+    Event start = at(EVENT_START, 0), stop = at(EVENT_STOP, HOUR);
+    AvailabilityEnd end = {
+        .now = { .realtime_usec = BASE + 3 * HOUR, .boottime_usec = UP + 3 * HOUR, .boot = BOOT_A }
+    };
+    availability_begin(&availability, collect, &found);
+    availability_take(&availability, &start);
+    availability_take(&availability, &stop);
+    availability_end(&availability, &end);
+    EXPECT(found, { 0, HOUR, HOST_UP, PULSE_BEATING }, { HOUR, 3 * HOUR, HOST_UP, PULSE_UNKNOWN });
+}
+
 Test(availability, of_nothing_is_nothing)
 {
     Found found = { 0 };

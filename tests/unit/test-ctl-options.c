@@ -87,6 +87,25 @@ Test(ctl_options, values_arrive)
     ctl_options_done(&options);
 }
 
+Test(ctl_options, rows_and_exclusions_arrive)
+{
+    setenv("TZ", "NZST-12NZDT,M9.5.0,M4.1.0/3", 1);
+    CtlOptions options = ACCEPT("report", "--by=week", "--exclude=Sun 02:00..04:00", "--exclude",
+                                "2026-11-20 01:00..2026-11-20 03:00", "--utc");
+    cr_expect_eq(options.by, CALENDAR_WEEK);
+    cr_assert_eq(options.n_exclusions, 2u);
+    cr_expect(options.exclusions[0].recurring && options.exclusions[0].weekdays == 1);
+    cr_expect_eq(options.exclusions[1].from_usec, NOW - 59 * USEC_PER_HOUR,
+                 "--utc counts wherever it stands");
+    ctl_options_done(&options);
+    options = ACCEPT("timeline", "--output=svg", "--by=month", "--since=yesterday");
+    cr_expect(options.svg && !options.json && options.by == CALENDAR_MONTH);
+    ctl_options_done(&options);
+    options = ACCEPT("timeline");
+    cr_expect(!options.svg && options.by == CALENDAR_ALL);
+    ctl_options_done(&options);
+}
+
 Test(ctl_options, time_is_one_word_or_several)
 {
     static const struct {
@@ -117,7 +136,9 @@ Test(ctl_options, what_is_wrong_is_refused_in_one_line_that_names_it)
         CtlCommand command; /* as far as can be told */
         const char *error;  /* its beginning */
     } table[] = {
-        { { "beat" }, CTL_STATUS, "\"beat\": no command; expected status, check, gaps or explain" },
+        { { "beat" },
+          CTL_STATUS,
+          "\"beat\": no command; expected status, check, gaps, explain, report or timeline" },
         { { "" }, CTL_STATUS, "\"\": no command" },
         { { "03:12" }, CTL_STATUS, "\"03:12\": no command" },
         { { "status", "gaps" }, CTL_STATUS, "\"gaps\": unexpected argument of status" },
@@ -131,12 +152,22 @@ Test(ctl_options, what_is_wrong_is_refused_in_one_line_that_names_it)
         { { "--state-dir" }, CTL_STATUS, "--state-dir: expected a value" },
         { { "--state-dir=" }, CTL_STATUS, "--state-dir=: expected a value that is not empty" },
         { { "check", "-w" }, CTL_CHECK, "-w: expected a value" },
-        { { "--output=xml" }, CTL_STATUS, "--output: \"xml\": expected text or json" },
+        { { "--output=xml" }, CTL_STATUS, "--output: \"xml\": expected text or json, or svg for timeline" },
         { { "check", "-w", "soon" }, CTL_CHECK, "--warning: \"soon\": expected a time span" },
         { { "check", "-w", "-5" }, CTL_CHECK, "--warning: \"-5\": expected a time span" },
         { { "check", "-w2min", "-c1min" }, CTL_CHECK, "--warning: longer than --critical" },
         { { "-w", "1s" }, CTL_STATUS, "--warning: goes with check only" },
-        { { "check", "--since=now" }, CTL_CHECK, "--since: goes with gaps only" },
+        { { "check", "--since=now" }, CTL_CHECK, "--since: goes with gaps, report and timeline only" },
+        { { "gaps", "--by=day" }, CTL_GAPS, "--by: goes with report and timeline only" },
+        { { "timeline", "--exclude=02:00..03:00" }, CTL_TIMELINE, "--exclude: goes with report only" },
+        { { "report", "--by=hour" }, CTL_REPORT, "--by: \"hour\": expected day, week, month or year" },
+        { { "report", "--by=all" }, CTL_REPORT, "--by: \"all\": expected day" },
+        { { "timeline", "--by=week" }, CTL_TIMELINE, "--by: \"week\": expected day or month for timeline" },
+        { { "report", "--output=svg" }, CTL_REPORT, "--output=svg: goes with timeline only" },
+        { { "report", "--exclude=02:00" }, CTL_REPORT, "--exclude: \"02:00\": expected \"TIME..TIME\"" },
+        { { "report", "--exclude=02:00..03:00", "--exclude=Mon" },
+          CTL_REPORT,
+          "--exclude: \"Mon\": expected" },
         { { "explain", "--cause=busy" }, CTL_EXPLAIN, "--cause: goes with gaps only" },
         { { "gaps", "--cause=busy,lazy" },
           CTL_GAPS,

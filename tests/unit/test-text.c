@@ -149,3 +149,14 @@ Test(text, is_found_among_words_as_a_whole)
     cr_expect_eq(text_find(words, 3, "ful"), -EINVAL);
     cr_expect_eq(text_find(words, 3, ""), -EINVAL);
 }
+
+Test(text, character_is_one_or_none)
+{
+    cr_expect_eq(text_character("a", 1), 1u);
+    cr_expect_eq(text_character("\xc3\xa4x", 3), 2u);
+    cr_expect_eq(text_character("\xe2\x82\xac", 3), 3u);
+    cr_expect_eq(text_character("\xf0\x9f\x92\x93", 4), 4u);
+    cr_expect_eq(text_character("\xe2\x82\xac", 2), 0u, "cut off");
+    cr_expect_eq(text_character("\xff", 1), 0u);
+    cr_expect_eq(text_character("", 0), 0u);
+}
