@@ -116,19 +116,24 @@ char *calendar_name(CalendarUnit unit, bool utc, usec_t begin_usec, char buffer[
     return buffer;
 }
 
-usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds, int *ret_weekday)
+usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds)
 {
     struct tm tm;
     break_down(utc, to_seconds(realtime_usec), &tm);
-    struct tm day = { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + days };
-    struct tm normal = day;
-    timegm(&normal);
-    *ret_weekday = normal.tm_wday;
-    day.tm_mday += seconds / DAY_SECONDS;
-    day.tm_hour = seconds % DAY_SECONDS / 3600;
-    day.tm_min = seconds % 3600 / 60;
-    day.tm_sec = seconds % 60;
+    struct tm day = { .tm_year = tm.tm_year,
+                      .tm_mon = tm.tm_mon,
+                      .tm_mday = tm.tm_mday + days + seconds / DAY_SECONDS,
+                      .tm_hour = seconds % DAY_SECONDS / 3600,
+                      .tm_min = seconds % 3600 / 60,
+                      .tm_sec = seconds % 60 };
     return to_usec(first_moment(utc, &day));
+}
+
+unsigned calendar_weekday(bool utc, usec_t realtime_usec)
+{
+    struct tm tm;
+    break_down(utc, to_seconds(realtime_usec), &tm);
+    return (unsigned)tm.tm_wday;
 }
 
 void calendar_clock(bool utc, usec_t realtime_usec, unsigned *ret_seconds, unsigned *ret_day)

@@ -27,8 +27,11 @@ char *calendar_name(CalendarUnit unit, bool utc, usec_t begin_usec, char buffer[
 
 /* When a clock on the wall shows so many seconds since midnight, of the day that is `days` after the one of
  * realtime_usec: the first time if it does so twice, what mktime(3) makes of it if it never does. seconds may
- * be 86400, for the end of the day. *ret_weekday: 0 is Sunday. */
-usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds, int *ret_weekday);
+ * be up to two days, for a time on the next one. */
+usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds);
+
+/* The weekday of a CLOCK_REALTIME; 0 is Sunday. */
+unsigned calendar_weekday(bool utc, usec_t realtime_usec);
 
 /* Seconds since midnight that a clock on the wall shows, and the day of the month from 1 on. */
 void calendar_clock(bool utc, usec_t realtime_usec, unsigned *ret_seconds, unsigned *ret_day);

@@ -139,13 +139,13 @@ static bool holds(usec_t from_usec, usec_t to_usec, usec_t at_usec, usec_t *ret_
 
 static bool recurs(const Exclusion *exclusion, bool utc, usec_t at_usec, usec_t *ret_until_usec)
 {
+    unsigned today = calendar_weekday(utc, at_usec);
     *ret_until_usec = USEC_INFINITY;
-    for (int day = -1; day <= DAYS_AHEAD; day++) {
-        int weekday;
-        usec_t from_usec = calendar_time(utc, at_usec, day, exclusion->from_seconds, &weekday);
-        if (!(exclusion->weekdays & 1U << weekday))
+    for (int day = exclusion->to_seconds > DAY_SECONDS ? -1 : 0; day <= DAYS_AHEAD; day++) {
+        if (!(exclusion->weekdays & 1U << (today + 7U + (unsigned)day) % 7))
             continue;
-        usec_t to_usec = calendar_time(utc, at_usec, day, exclusion->to_seconds, &weekday);
+        usec_t from_usec = calendar_time(utc, at_usec, day, exclusion->from_seconds);
+        usec_t to_usec = calendar_time(utc, at_usec, day, exclusion->to_seconds);
         if (holds(from_usec, to_usec, at_usec, ret_until_usec))
             return true;
         if (*ret_until_usec != USEC_INFINITY)

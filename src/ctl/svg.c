@@ -139,14 +139,13 @@ static void draw_rects(const Drawing *drawing, const Segment *segment)
     } while (at_usec < segment->to_usec);
 }
 
+/* By what it is and not by the gap that it is a part of: two pixels of a host that is up again would hide the
+ * end of one that was down for a minute. */
 static int find_layer(const Segment *segment)
 {
-    Shade shade = shade_of(segment);
-    if (shade == SHADE_BEATING)
-        return LAYER_BEATS;
-    if (shade == SHADE_DOWN || (segment->gap > 0 && segment->event.verdict.host == HOST_DOWN))
-        return LAYER_DOWN;
-    return shade == SHADE_SUSPENDED ? LAYER_SLEEP : LAYER_SILENCE;
+    static const int layers[SHADE_COUNT] = { LAYER_BEATS,   LAYER_BEATS,   LAYER_SLEEP,
+                                             LAYER_SILENCE, LAYER_SILENCE, LAYER_DOWN };
+    return layers[shade_of(segment)];
 }
 
 static void close_gap(Drawing *drawing)
