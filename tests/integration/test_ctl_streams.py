@@ -13,10 +13,11 @@ import harness
 from statedir import SECOND, CtlCase, realtime
 
 COMMANDS = (["status"], ["check"], ["gaps"], ["gaps", "--cause=output-failed,clock-step"], ["explain"],
-            ["explain", "2h ago"])
+            ["explain", "2h ago"], ["report"], ["report", "--by=year", "--exclude=2h ago..now"],
+            ["timeline", "--by=month"])
 MANUAL = harness.SOURCE / "src/heartbeatctl.1"
 OPTIONS = {"output", "state-dir", "user", "utc", "help", "version", "warning", "critical", "since", "until",
-           "cause"}
+           "cause", "by", "exclude"}
 
 
 def is_clean(text):
@@ -159,7 +160,7 @@ class Agree(CtlCase):
 
     def test_commands(self):
         text, manual = self.ctl("--help").out, MANUAL.read_text()
-        for command in ("status", "check", "gaps", "explain"):
+        for command in ("status", "check", "gaps", "explain", "report", "timeline"):
             self.assertIn(command, text)
             self.assertRegex(manual, rf"(?m)^\.It Cm {command}\b")
         for program in ("--help", "--version"):
@@ -184,6 +185,8 @@ class Agree(CtlCase):
         source = "".join(path.read_text() for path in (harness.SOURCE / "src/ctl").glob("*.c"))
         gaps = (harness.SOURCE / "src/ctl/gaps.c").read_text()
         written = set(re.findall(r'json_(?:text|bool|number|time)\(&?json, "(\w+)"', source))
+        written |= set(re.findall(r'json_begin\(&?json, "(\w+)"', source))
+        written |= set(re.findall(r'write_outages\(json, "(\w+)"', source))
         written |= set(re.findall(r'\{ "(\w+)", gap->', gaps)) | {"ongoing_gap", "last_gap", "gap"}
         self.assertEqual(written - described, set())
         self.assertEqual(described - written - {"_usec"}, set())
