@@ -211,6 +211,23 @@ Test(availability, missing_lines_are_not_taken_for_beats)
            { HOUR, HOUR + 60 * SEC, HOST_UP, PULSE_BEATING });
 }
 
+Test(availability, last_words_of_a_run_that_nothing_else_is_known_of)
+{
+    Found found = WALK(at(EVENT_START, 0), in_second_boot(EVENT_STOP, 2 * HOUR, HOUR),
+                       in_second_boot(EVENT_START, 2 * HOUR + SEC, HOUR + SEC));
+    EXPECT(found, { 0, HOUR, HOST_UNKNOWN, PULSE_UNKNOWN }, { HOUR, 2 * HOUR, HOST_UP, PULSE_UNKNOWN },
+           { 2 * HOUR, 2 * HOUR + 61 * SEC, HOST_UP, PULSE_BEATING });
+}
+
+Test(availability, gap_behind_a_run_whose_lines_are_missing_says_nothing_of_the_time_before_it)
+{
+    Event gap = gap_at(3 * HOUR, HOUR, CAUSE_SERVICE_KILLED);
+    strcpy(gap.past, RUN_B);
+    Found found = WALK(at(EVENT_START, 0), gap);
+    EXPECT(found, { 0, 2 * HOUR, HOST_UP, PULSE_UNKNOWN }, { 2 * HOUR, 3 * HOUR, HOST_UP, PULSE_SILENT },
+           { 3 * HOUR, 3 * HOUR + 60 * SEC, HOST_UP, PULSE_BEATING });
+}
+
 /* The wall clock is set by so much before an event. */
 static Event moved(Event event, int64_t usec)
 {
@@ -248,6 +265,29 @@ Test(availability, step_within_a_gap_does_not_change_its_length)
         EXPECT(found, { 0, 2 * HOUR, HOST_UP, PULSE_BEATING }, { 2 * HOUR, 3 * HOUR, HOST_UP, PULSE_SILENT },
                { 3 * HOUR + (uint64_t)usec, 3 * HOUR + 60 * SEC + (uint64_t)usec, HOST_UP, PULSE_BEATING });
         cr_expect_eq(found.tally.gaps.usec, HOUR);
+    }
+}
+
+Test(availability, what_no_line_tells_of_is_no_step)
+{
+    Found found =
+        WALK(at(EVENT_START, 0), moved(at(EVENT_RELOAD, HOUR), -999), moved(at(EVENT_RELOAD, 2 * HOUR), -5),
+             moved(at(EVENT_RELOAD, 3 * HOUR), (int64_t)SEC - 5));
+    EXPECT(found, { 0, 3 * HOUR + 61 * SEC - 5, HOST_UP, PULSE_BEATING });
+}
+
+Test(availability, clock_that_was_set_while_the_service_was_not_changes_no_length)
+{
+    static const int64_t steps[] = { 36000, -36000 };
+    for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+        int64_t usec = steps[i] * (int64_t)SEC;
+        Event gap = moved(gap_at(3 * HOUR, HOUR, CAUSE_SERVICE_STOPPED), usec);
+        gap.from_usec = BASE + 2 * HOUR;
+        strcpy(gap.past, RUN_A);
+        strcpy(gap.run, RUN_B);
+        Found found = WALK(at(EVENT_START, 0), at(EVENT_STOP, 2 * HOUR + SEC), gap);
+        EXPECT(found, { 0, 2 * HOUR, HOST_UP, PULSE_BEATING }, { 2 * HOUR, 3 * HOUR, HOST_UP, PULSE_SILENT },
+               { 3 * HOUR + (uint64_t)usec, 3 * HOUR + 60 * SEC + (uint64_t)usec, HOST_UP, PULSE_BEATING });
     }
 }
 

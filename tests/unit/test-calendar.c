@@ -38,6 +38,7 @@ Test(calendar, units_hold_the_time_and_have_a_name)
         usec_t begin_usec, end_usec;
         calendar_find(table[i].unit, true, NOON, &begin_usec, &end_usec);
         cr_expect(begin_usec <= NOON && NOON < end_usec);
+        cr_expect(table[i].unit != CALENDAR_WEEK || calendar_weekday(true, begin_usec) == 1);
         cr_expect_eq(end_usec - begin_usec, table[i].hours * HOUR, "%s", table[i].name);
         cr_expect_str_eq(calendar_name(table[i].unit, true, begin_usec, name), table[i].name);
     }
