@@ -97,14 +97,13 @@ static void pass(Availability *walk, usec_t boottime_usec, HostState host, Pulse
  * and leaves neither a hole nor an overlap. */
 static void pass_to(Availability *walk, const Stamp *to, HostState host, PulseState pulse)
 {
-    usec_t begin_usec = walk->at.realtime_usec;
     pass(walk, to->boottime_usec, host, pulse);
     usec_t end_usec = walk->at.realtime_usec;
     usec_t apart_usec = less(to->realtime_usec, end_usec) + less(end_usec, to->realtime_usec);
-    bool near = apart_usec <= SLACK_USEC && to->realtime_usec > begin_usec && end_usec > begin_usec;
-    if (near && walk->waiting && walk->segment.to_usec == end_usec &&
-        to->realtime_usec > walk->segment.from_usec)
-        walk->segment.to_usec = min(to->realtime_usec, LAST_USEC);
+    Segment *last = &walk->segment;
+    if (apart_usec <= SLACK_USEC && walk->waiting && last->to_usec == end_usec &&
+        last->from_usec < min(end_usec, to->realtime_usec))
+        last->to_usec = min(to->realtime_usec, LAST_USEC);
     walk->at = *to;
 }
 

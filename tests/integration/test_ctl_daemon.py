@@ -40,6 +40,15 @@ class Life(CtlCase):
         killed = self.ask("gaps", "--cause=service-killed")
         self.assertEqual([gap["past_run"] for gap in killed], [alive["run"]])
 
+        total = self.ask("report")["total"]
+        self.assertEqual((total["availability_ppm"], total["down_usec"], total["unknown_usec"]), (10**6, 0, 0))
+        self.assertTrue(0 < total["coverage_ppm"] < 10**6)
+        self.assertLessEqual({"process-stopped", "service-killed"}, {cause["cause"] for cause in total["causes"]})
+        segments = self.ask("timeline")
+        self.assertEqual({segment["state"] for segment in segments}, {"beating", "silent"})
+        self.assertTrue(all(before["to"] == after["from"] for before, after in zip(segments, segments[1:])),
+                        (segments, (self.record / "history").read_text()))
+
         os.kill(daemon.pid, signal.SIGTERM)
         self.wait_for_state("stopped")
         self.assertEqual((self.ctl().code, self.ctl("check").code), (3, 2))

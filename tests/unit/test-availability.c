@@ -276,6 +276,20 @@ Test(availability, what_no_line_tells_of_is_no_step)
     EXPECT(found, { 0, 3 * HOUR + 61 * SEC - 5, HOST_UP, PULSE_BEATING });
 }
 
+Test(availability, lines_are_cut_to_milliseconds)
+{
+    Event gap = moved(gap_at(2 * HOUR + 736, HOUR + 374, CAUSE_PROCESS_STOPPED), -736);
+    Found found = WALK(at(EVENT_START, 0), gap);
+    EXPECT(found, { 0, HOUR + 362, HOST_UP, PULSE_BEATING }, { HOUR + 362, 2 * HOUR, HOST_UP, PULSE_SILENT },
+           { 2 * HOUR, 2 * HOUR + 60 * SEC, HOST_UP, PULSE_BEATING });
+    gap.suspended_usec = HOUR;
+    gap.realtime_usec += 1999;
+    found = WALK(at(EVENT_START, 0), gap);
+    cr_assert_eq(found.count, 4);
+    for (size_t i = 1; i < found.count; i++)
+        cr_expect_eq(found.segments[i - 1].to_usec, found.segments[i].from_usec, "%zu", i);
+}
+
 Test(availability, clock_that_was_set_while_the_service_was_not_changes_no_length)
 {
     static const int64_t steps[] = { 36000, -36000 };
