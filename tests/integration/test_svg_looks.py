@@ -69,8 +69,8 @@ class Looks(CtlCase):
         profile = self.dir / "profile"
         profile.mkdir(exist_ok=True)
         shot.unlink(missing_ok=True)
-        command = [shutil.which(BROWSER) or BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                   "--hide-scrollbars", "--force-device-scale-factor=1", f"--user-data-dir={profile}",
+        command = [shutil.which(BROWSER) or BROWSER, "--headless", "--no-sandbox", "--disable-gpu",
+                   "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1", f"--user-data-dir={profile}",
                    f"--window-size={root.get('width')},{root.get('height')}", f"--screenshot={shot}", *options,
                    f"file://{path}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
