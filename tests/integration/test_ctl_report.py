@@ -196,7 +196,7 @@ class Holes(ReportCase):
         result = self.ctl("report")
         self.assertEqual((result.code, result.out), (1, ""))
         self.assertRegex(result.err, r"\Aheartbeatctl: no record in [^\n]+\n\Z")
-        self.pulse()
+        self.pulse(start=False)
         self.assertEqual(self.ctl("report").code, 1)
         found = self.ask("report")
         self.assertIsNone(found["total"]["availability_ppm"])
