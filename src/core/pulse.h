@@ -7,10 +7,11 @@
 #include "util/usec.h"
 
 #define PULSE_VERSION 1
-#define PULSE_SIZE 512   /* bytes of the record, a newline at the end included */
-#define RUN_ID_LENGTH 32 /* hexadecimal digits */
-#define MACHINE_LENGTH 8 /* hexadecimal digits */
-#define STEP_MAX 64      /* what a beat is about to do, in a few words and a NUL */
+#define PULSE_SIZE 512         /* bytes of the record, a newline at the end included */
+#define RUN_ID_LENGTH 32       /* hexadecimal digits */
+#define MACHINE_LENGTH 8       /* hexadecimal digits */
+#define STEP_STOPPED "stopped" /* in a step's place: the run was told to stop, and no line could say so */
+#define STEP_MAX 64            /* what a beat is about to do, in a few words and a NUL */
 
 typedef struct Pulse {
     char run[RUN_ID_LENGTH + 1];

@@ -131,7 +131,8 @@ char *reason_summary(const Event *gap, char buffer[static REASON_TEXT_MAX])
     int n = put_missed(gap->missed, buffer);
     if (gap->lasted_usec != EVENT_NONE)
         n += snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ", %s without one", SPAN(gap->lasted_usec));
-    snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ": %s%s (%s)", gap->verdict.sure ? "" : "perhaps ",
+    bool perhaps = !gap->verdict.sure && gap->verdict.cause != CAUSE_UNKNOWN;
+    snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ": %s%s (%s)", perhaps ? "perhaps " : "",
              cause_name(gap->verdict.cause), reason_evidence(gap, evidence));
     return buffer;
 }

@@ -45,7 +45,9 @@ static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
         return CAUSE_CPU_STARVED;
     if (measure_explains(evidence->cpu, lost_usec))
         return CAUSE_BUSY;
-    if (evidence->continued)
+    /* Whoever tells a process to stop sends SIGCONT as well: to one that hangs in a step it proves nothing.
+     */
+    if (evidence->continued && !(evidence->stopping && explains(evidence->step_usec, lost_usec)))
         return CAUSE_PROCESS_STOPPED;
     if (measure_explains(evidence->frozen, lost_usec))
         return CAUSE_FROZEN;
@@ -103,6 +105,8 @@ static Cause judge_exit(const ExitRecord *record)
         return CAUSE_SERVICE_CRASHED;
     if (strcmp(record->code, "killed") == 0)
         return is_crash(record->status) ? CAUSE_SERVICE_CRASHED : CAUSE_SERVICE_KILLED;
+    if (strcmp(record->code, "exited") == 0 && strcmp(record->status, "0") == 0)
+        return CAUSE_SERVICE_STOPPED;
     return CAUSE_SERVICE_FAILED;
 }
 

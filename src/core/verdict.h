@@ -63,6 +63,7 @@ typedef struct RunEvidence {
     Measure frozen;        /* by the freezer of the own cgroup */
     usec_t step_usec;      /* the longest single step of a beat */
     bool continued;        /* a SIGCONT was read */
+    bool stopping;         /* and the process was told to stop: its SIGCONT proves no stop */
     bool switches_known;
     uint64_t switches; /* voluntary ones while waiting in poll(2) */
     uint64_t polls;

@@ -66,7 +66,7 @@ static int say_no_data(Answer *answer)
     print_line_to(answer->text, "There is no data before %s.", TIME(&answer->style, first_sign(answer)));
     if (summary->trimmed)
         print_line_to(answer->text,
-                      "Older lines were thrown away to keep the history short, %" PRIu64 " gaps among them.",
+                      "Older lines were thrown away to keep the history short; gaps among them: %" PRIu64 ".",
                       summary->trimmed_gaps);
     return CTL_EXIT_NO_DATA;
 }

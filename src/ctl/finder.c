@@ -59,7 +59,9 @@ static int take_event(void *context, const Event *event)
     if (!finder->any)
         finder->last_usec = event->realtime_usec;
     finder->any = true;
-    finder->has_later = finder->has_later || event->realtime_usec > finder->time_usec;
+    /* How a run ended is recorded when somebody notices: it is no sign that there were beats until then. */
+    if (event->kind != EVENT_EXIT && event->kind != EVENT_TRIM && event->realtime_usec > finder->time_usec)
+        finder->has_later = true;
     if (event->kind == EVENT_GAP)
         take_gap(finder, event);
     else if (event->kind == EVENT_CLOCK)
@@ -69,7 +71,8 @@ static int take_event(void *context, const Event *event)
         finder->has_output = true;
     }
     take_run(finder, event);
-    finder->last_usec = event->realtime_usec;
+    /* The line of a trim is younger than those that follow it. */
+    finder->last_usec = event->kind == EVENT_TRIM ? event->from_usec : event->realtime_usec;
     return 0;
 }
 

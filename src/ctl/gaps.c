@@ -301,14 +301,15 @@ static void print_rest(const Table *table, const Summary *summary)
                    "); --cause=output-failed,clock-step lists them.",
                    table->failures, table->steps);
     if (summary->trimmed && table->options->since_usec == USEC_INFINITY)
-        print_line("Older lines were thrown away, and with them %" PRIu64 " gaps before %s.",
-                   summary->trimmed_gaps, TIME(&table->style, summary->since_usec));
+        print_line("Older lines were thrown away; gaps among them, before %s: %" PRIu64 ".",
+                   TIME(&table->style, summary->since_usec), summary->trimmed_gaps);
 }
 
 static void complain_of_what_is_missing(const Table *table, const Summary *summary)
 {
-    usec_t since_usec = table->options->since_usec;
-    if (since_usec != USEC_INFINITY && summary->any && since_usec < summary->since_usec)
+    const CtlOptions *options = table->options;
+    usec_t first_usec = options->since_usec != USEC_INFINITY ? options->since_usec : options->until_usec;
+    if (first_usec != USEC_INFINITY && summary->any && first_usec < summary->since_usec)
         complain("no data before %s%s", TIME(&table->style, summary->since_usec),
                  summary->trimmed ? ", where older lines were thrown away" : "");
     view_complain(summary);
@@ -330,10 +331,13 @@ static void put_table(Table *table, const Event *ongoing)
     }
 }
 
-/* Without one event nothing can be said; a gap that is going on is known without a history, too. */
-static bool is_empty(const Summary *summary, const Event *ongoing)
+/* Without one event nothing can be said, nor of a time before the first; a gap that is going on is known
+ * without a history, too. */
+static bool is_empty(const Table *table, const Summary *summary, const Event *ongoing)
 {
-    return !summary->any && !ongoing;
+    usec_t until_usec = table->options->until_usec;
+    bool before = until_usec != USEC_INFINITY && until_usec < summary->since_usec;
+    return (!summary->any || before) && table->rows == 0 && !ongoing;
 }
 
 int gaps_run(const CtlOptions *options, const View *view)
@@ -347,7 +351,7 @@ int gaps_run(const CtlOptions *options, const View *view)
     (void)history_read(view->state_dir, measure_event, &table, &damage);
     if (ongoing)
         measure_row(&table, ongoing, true);
-    bool empty = is_empty(&summary, ongoing);
+    bool empty = is_empty(&table, &summary, ongoing);
     if (!empty || options->json)
         put_table(&table, ongoing);
     if (!empty && !options->json) {
@@ -356,7 +360,7 @@ int gaps_run(const CtlOptions *options, const View *view)
         print_rest(&table, &summary);
     }
     complain_of_what_is_missing(&table, &summary);
-    if (empty && (summary.error == 0 || summary.error == -ENOENT))
+    if (empty && !summary.any && (summary.error == 0 || summary.error == -ENOENT))
         complain("no %s in %s", view->past.any ? "history" : "record", view->state_dir);
     return empty ? CTL_EXIT_NO_DATA : EXIT_SUCCESS;
 }

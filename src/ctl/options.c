@@ -352,22 +352,26 @@ static int read_time(Parser *parser, const char *where, const char *text, usec_t
     return 0;
 }
 
+/* Of what is still to come there is no record. */
+static int read_past(Parser *parser, const char *where, const char *text, usec_t *ret_usec)
+{
+    int r = read_time(parser, where, text, ret_usec);
+    if (r == 0 && text && *ret_usec > parser->now_usec)
+        return error_set(parser->error, CTL_EXIT_ARGUMENTS, EINVAL,
+                         "%s: \"%.200s\" is still to come; expected a time that has passed", where, text);
+    return r;
+}
+
 static int read_times(Parser *parser)
 {
     CtlOptions *options = parser->options;
-    int r = read_time(parser, "--since", parser->since, &options->since_usec);
+    int r = read_past(parser, "--since", parser->since, &options->since_usec);
     if (r == 0)
         r = read_time(parser, "--until", parser->until, &options->until_usec);
     if (r == 0 && parser->since && options->since_usec > options->until_usec)
         return error_set(parser->error, CTL_EXIT_ARGUMENTS, EINVAL,
                          "--since: \"%.200s\" is after --until; expected a time before it", parser->since);
-    if (r == 0 && parser->time[0])
-        r = read_time(parser, "explain", parser->time, &options->time_usec);
-    if (r == 0 && parser->time[0] && options->time_usec > parser->now_usec)
-        return error_set(parser->error, CTL_EXIT_ARGUMENTS, EINVAL,
-                         "explain: \"%.200s\" is still to come; expected a time that has passed",
-                         parser->time);
-    return r;
+    return r == 0 && parser->time[0] ? read_past(parser, "explain", parser->time, &options->time_usec) : r;
 }
 
 /* Their times are of the zone that is known only now. */

@@ -322,7 +322,7 @@ static void complain_of_what_is_missing(const Report *report, const Summary *sum
         complain("no data before %s%s", TIME(&report->style, summary->since_usec),
                  summary->trimmed ? ", where older lines were thrown away" : "");
     else if (since_usec == USEC_INFINITY && summary->trimmed)
-        complain("no data before %s, where older lines were thrown away, and with them %" PRIu64 " gaps",
+        complain("no data before %s, where older lines were thrown away; gaps among them: %" PRIu64,
                  TIME(&report->style, summary->since_usec), summary->trimmed_gaps);
     view_complain(summary);
 }

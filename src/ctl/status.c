@@ -122,7 +122,7 @@ static void print_gap(const View *view, const Style *style, const Event *gap, bo
     if (ongoing)
         print_line(" until now");
     else
-        print_line(" to %s", TIME(style, gap->to_usec));
+        print_line(" to %s", TIME(style, gap->to_usec != EVENT_NONE ? gap->to_usec : gap->realtime_usec));
     print_text("%15s", "");
     if (ongoing && view->liveness <= LIVENESS_SILENT)
         print_line("%" PRIu64 " beat%s missed so far", gap->missed, plural(gap->missed));

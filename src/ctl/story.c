@@ -158,9 +158,12 @@ static void say_end(const Story *story, const Event *gap)
     const Style *style = story->style;
     if (gap->stopped_usec != EVENT_NONE)
         print_line_to(story->text, "  told to stop at %s", TIME(style, gap->stopped_usec));
-    if (gap->exit.result[0] || gap->exit.code[0] || gap->exit.status[0])
-        print_line_to(story->text, "  the service manager saw: result %s, %s, status %s", gap->exit.result,
-                      gap->exit.code, gap->exit.status);
+    if (gap->exit.code[0])
+        print_line_to(story->text, "  recorded of its end: %s%s%s%s%s", gap->exit.code,
+                      gap->exit.status[0] ? ", status " : "", gap->exit.status,
+                      gap->exit.result[0] ? ", result " : "", gap->exit.result);
+    else if (gap->exit.result[0])
+        print_line_to(story->text, "  recorded of its end: it was found to be gone");
     if (gap->boot_usec != EVENT_NONE)
         print_line_to(story->text, "  the boot after it began at %s", TIME(style, gap->boot_usec));
     if (!is_within_run(gap))

@@ -107,7 +107,9 @@ int view_read(const char *state_dir, View *ret)
     LivenessNow now = {
         .boottime_usec = view.boottime_usec,
         .boot = view.boot,
-        .process = view.process != PROCESS_GONE,
+        /* One that is hidden may be anybody's, with a number that was used again: the record decides. */
+        .process = view.process == PROCESS_THERE ||
+                   (view.process == PROCESS_HIDDEN && !view.past.stopped && !view.past.exited),
     };
     view.liveness = liveness_judge(&view.past, &now);
     view.same_boot = view.past.readable && strcmp(view.past.pulse.boot, view.boot) == 0;
@@ -240,7 +242,7 @@ void view_complain(const Summary *summary)
     if (summary->error < 0 && summary->error != -ENOENT)
         complain("the history: %s", strerror(-summary->error));
     if (damage->bad > 0 || damage->torn)
-        complain("%" PRIu64 " lines of the history are damaged, and passed over", damage->bad + damage->torn);
+        complain("damaged lines of the history, which are passed over: %" PRIu64, damage->bad + damage->torn);
     if (damage->newer > 0)
-        complain("%" PRIu64 " lines of the history are of a newer version, and passed over", damage->newer);
+        complain("lines of a newer version in the history, which are passed over: %" PRIu64, damage->newer);
 }

@@ -104,7 +104,11 @@ static int take_moment(const char *text, usec_t now_usec, bool utc, Moment *ret)
     const char *at = take_weekday(text, &moment.weekday);
     const char *behind_date = take_date(at, &moment.tm);
     if (!behind_date) {
-        set_today(now_usec, utc || strstr(at, "UTC") || strchr(at, 'Z'), &moment.tm);
+        const char *zone = take_time(at, &moment);
+        if (!zone)
+            return -EINVAL;
+        set_today(now_usec, utc || is_zone_utc(zone), &moment.tm);
+        moment.fraction_usec = 0;
         at = take_time(at, &moment);
     } else if ((*behind_date == ' ' && behind_date[1] >= '0' && behind_date[1] <= '9') || *behind_date == 'T')
         at = take_time(behind_date + 1, &moment);

@@ -22,11 +22,15 @@ static void note_history(Heart *heart, int r)
 {
     Ledger *ledger = heart->ledger;
     if (r < 0 && heart->history_failure == 0)
-        log_warning("%s/history: %s; what happens is kept until it can be written", ledger->state_dir,
-                    strerror(-r));
+        log_warning("%s/history: %s; %s", ledger->state_dir, strerror(-r),
+                    ledger->n_waiting > 0
+                        ? "what happens is kept until it can be written"
+                        : "it is written, but not made sure of on the disk, or not kept short");
     else if (r == 0 && heart->history_failure != 0)
         log_notice("%s/history: is written again; %" PRIu64 " event%s lost", ledger->state_dir,
                    ledger->dropped, ledger->dropped == 1 ? "" : "s");
+    if (r == 0)
+        ledger->dropped = 0;
     heart->history_failure = -r;
 }
 
@@ -215,6 +219,7 @@ static bool look(Heart *heart, const Instant *now, const Due *due, usec_t allowe
         .due = due,
         .allowed_usec = allowed_usec,
         .longest = &heart->ledger->steps.longest,
+        .stopping = heart->stopping,
     };
     int seen = witness_look(&heart->witness, &sight, &gap, &clock);
     steps_forget(&heart->ledger->steps);
@@ -301,6 +306,7 @@ int heart_run(Heart *heart)
         if (wake < 0)
             return wake;
         if (wake & WAKE_STOP) {
+            heart->stopping = true;
             if (is_beat_missing(heart))
                 act(heart); /* who was stopped or starved until now knows it, and the next run would not */
             return 0;
@@ -345,7 +351,13 @@ void heart_end(Heart *heart)
             record_loss(heart, heart->outputs[i]->name, heart->outputs[i]);
         }
     heart->clocks->sample(heart->clocks, &now);
-    note_history(heart, ledger_end(heart->ledger, &now));
+    int r = ledger_end(heart->ledger, &now);
+    uint64_t lost = heart->ledger->n_waiting + heart->ledger->dropped;
+    if (lost > 0)
+        log_warning("%s/history: %s; %" PRIu64 " event%s lost", heart->ledger->state_dir, strerror(-r), lost,
+                    lost == 1 ? "" : "s");
+    else
+        note_history(heart, r);
 }
 
 void heart_done(Heart *heart)

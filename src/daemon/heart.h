@@ -24,6 +24,7 @@ typedef struct Heart {
     Witness witness;
     uint64_t seq;
     uint64_t lost;      /* messages, of all outputs */
+    bool stopping;      /* told to stop */
     usec_t logged_usec; /* the due instant of the last message */
     /* Trouble that was reported, and not again until it is over. */
     bool unheard; /* the manager took no datagram */

@@ -65,8 +65,8 @@ static void put_aside(const char *state_dir, const char *name, int *trouble)
     if (*trouble != -EBADMSG && *trouble != -ENOTSUP && *trouble != -EREMOTE)
         return;
     int r = recall_move_aside(state_dir, name);
-    if (r == -ENOENT)
-        *trouble = 0;
+    if (r < 0)
+        *trouble = r == -ENOENT ? 0 : r;
 }
 
 int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, LedgerTrouble *ret_trouble,
@@ -149,22 +149,30 @@ static bool is_there(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
+/* A new file is of use also where its name cannot be made sure of. */
+static void sync_names(const Ledger *ledger)
+{
+    if (ledger->sync != SYNC_NEVER)
+        (void)state_directory_sync(ledger->state_dir);
+}
+
 /* Opens a file again that is not open, or not there any more. */
-static int ensure(int *fd, const char *state_dir, int (*open_file)(const char *state_dir))
+static int ensure(const Ledger *ledger, int *fd, int (*open_file)(const char *state_dir))
 {
     if (is_there(*fd))
         return 0;
-    int new_fd = open_file(state_dir);
+    int new_fd = open_file(ledger->state_dir);
     if (new_fd < 0)
         return new_fd;
     close_fd(*fd);
     *fd = new_fd;
+    sync_names(ledger);
     return 0;
 }
 
 static int append(Ledger *ledger, const Event *event)
 {
-    int r = ensure(&ledger->history_fd, ledger->state_dir, history_open);
+    int r = ensure(ledger, &ledger->history_fd, history_open);
     if (r < 0)
         return r;
     steps_begin(&ledger->steps, "write", "history");
@@ -244,6 +252,7 @@ int ledger_begin(Ledger *ledger, const Instant *at, usec_t interval_usec, const 
     start.pid = ledger->pulse.pid;
     start.interval_usec = interval_usec;
     ledger->pulse.started_usec = at->realtime_usec;
+    sync_names(ledger);
     if (!gap)
         return record(ledger, &start, false);
     count_gap(ledger, gap);
@@ -300,7 +309,7 @@ static int sync_pulse(Ledger *ledger, usec_t due_usec)
 int ledger_beat(Ledger *ledger, const Beat *beat, uint64_t failing, uint64_t lost)
 {
     describe(&ledger->pulse, beat, failing, lost);
-    int r = ensure(&ledger->pulse_fd, ledger->state_dir, pulse_file_open);
+    int r = ensure(ledger, &ledger->pulse_fd, pulse_file_open);
     if (r < 0)
         return r;
     ledger->steps.pulse_fd = ledger->pulse_fd;
@@ -321,6 +330,12 @@ int ledger_end(Ledger *ledger, const Instant *at)
     event_init(&stop, EVENT_STOP);
     stop.seq = ledger->pulse.seq;
     int r = ledger_add(ledger, at, &stop);
+    if (ledger->n_waiting > 0) {
+        /* The room for it is there, whatever the disk: or the next start would take it for a victim. */
+        if (ledger->steps.pulse_fd >= 0)
+            (void)pulse_file_mark(ledger->steps.pulse_fd, STEP_STOPPED);
+        return r;
+    }
     if (r == 0 && ledger->sync == SYNC_GAP)
         r = sync_pulse(ledger, 0);
     steps_rest(&ledger->steps);

@@ -21,7 +21,7 @@ static Measure growth(Measure after, Measure before)
     return (Measure){ .known = after.known && before.known, .usec = grown(after.usec, before.usec) };
 }
 
-/* The sum over all CPUs is no part of a gap: at most all of it is. */
+/* What is summed up over CPUs, or was going on when the gap began, is no part of it: at most all of it is. */
 static Measure at_most(Measure measure, usec_t limit_usec)
 {
     if (measure.usec > limit_usec)
@@ -38,10 +38,11 @@ static RunEvidence gather(const Witness *witness, const Sight *sight)
         .interval_usec = sight->allowed_usec,
         .suspended_usec = grown(boottime_usec, grown(sight->at->monotonic_usec, witness->at.monotonic_usec)),
         .throttled = at_most(growth(after->throttled, before->throttled), boottime_usec),
-        .starved = growth(after->starved, before->starved),
-        .cpu = growth(after->cpu, before->cpu),
-        .frozen = growth(after->frozen, before->frozen),
-        .step_usec = sight->longest->usec,
+        .starved = at_most(growth(after->starved, before->starved), boottime_usec),
+        .cpu = at_most(growth(after->cpu, before->cpu), boottime_usec),
+        .frozen = at_most(growth(after->frozen, before->frozen), boottime_usec),
+        .step_usec = at_most((Measure){ .usec = sight->longest->usec }, boottime_usec).usec,
+        .stopping = sight->stopping,
         .continued = after->continued > before->continued,
         .switches_known = after->waits_known && before->waits_known,
         .switches = grown(after->switches, before->switches),
@@ -76,7 +77,7 @@ static void describe_gap(const Witness *witness, const Sight *sight, Event *ret)
     }
     if (sight->longest->name[0]) {
         memcpy(ret->step, sight->longest->name, sizeof(ret->step));
-        ret->longest_usec = sight->longest->usec;
+        ret->longest_usec = evidence.step_usec;
     }
 }
 

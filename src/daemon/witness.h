@@ -17,8 +17,9 @@ typedef struct Witness {
     Counters counters; /* as they were then */
 } Witness;
 
-/* The wall clock may move so much against the other clocks without a word: a leap second does. */
-#define CLOCK_STEP_USEC USEC_PER_SEC
+/* The wall clock may move so much against the other clocks without a word: a leap second does, and the clocks
+ * are read one after the other by a process that may have to wait in between. */
+#define CLOCK_STEP_USEC (USEC_PER_SEC + 100 * USEC_PER_MSEC)
 
 /* The first beat. */
 void witness_begin(Witness *witness, const Instant *at, const Counters *counters);
@@ -31,6 +32,7 @@ typedef struct Sight {
     const Due *due;
     usec_t allowed_usec;
     const LongestStep *longest;
+    bool stopping; /* told to stop, for which a SIGCONT is sent too: systemd.kill(5) */
 } Sight;
 
 /* Looks at what has changed since the beat before. Of the two events what is not the writer's (run, boot) is

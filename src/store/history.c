@@ -203,18 +203,6 @@ static int write_new(const char *path, int fd, off_t cut, const Event *trim)
     return r < 0 ? r : steal_fd(&new_fd);
 }
 
-/* Gives the new file the old one's name, for good. */
-static int replace(const char *state_dir, const char *new_path)
-{
-    cleanup_free char *path = state_file_path(state_dir, "history");
-    if (!path)
-        return -ENOMEM;
-    if (rename(new_path, path) < 0)
-        return -errno;
-    cleanup_close int directory = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return directory < 0 || fsync(directory) < 0 ? -errno : 0;
-}
-
 int history_trim(const char *state_dir, int *fd, uint64_t max_bytes, const Event *stamp)
 {
     off_t size = lseek(*fd, 0, SEEK_END);
@@ -228,16 +216,18 @@ int history_trim(const char *state_dir, int *fd, uint64_t max_bytes, const Event
     int r = cut < 0 ? (int)cut : describe(*fd, cut, &trim);
     if (r < 0)
         return r;
+    cleanup_free char *path = state_file_path(state_dir, "history");
     cleanup_free char *new_path = state_file_path(state_dir, "history.new");
-    if (!new_path)
+    if (!path || !new_path)
         return -ENOMEM;
     cleanup_close int new_fd = write_new(new_path, *fd, cut, &trim);
-    r = new_fd < 0 ? new_fd : replace(state_dir, new_path);
-    if (r < 0) {
+    if (new_fd < 0 || rename(new_path, path) < 0) {
+        r = new_fd < 0 ? new_fd : -errno;
         unlink(new_path);
         return r;
     }
     close_fd(*fd);
     *fd = steal_fd(&new_fd);
-    return 1;
+    r = state_directory_sync(state_dir);
+    return r < 0 ? r : 1;
 }

@@ -16,8 +16,8 @@ int history_append(int fd, const Event *event);
 /* Throws the older half away when the file is longer than max_bytes: what is kept is written to a new file
  * behind one trim event, which says from when on the history is whole and how many gaps of each cause there
  * were before, and takes the old one's place at once or not at all. stamp: time, boot and run of that event.
- * *fd is replaced. Returns 1 when it was done, 0 when there was no need, or -errno, with the old file still
- * there. */
+ * *fd is replaced with it. Returns 1 when it was done, 0 when there was no need, or -errno: with the old file
+ * still there, or with the new one when only its name could not be made sure of. */
 int history_trim(const char *state_dir, int *fd, uint64_t max_bytes, const Event *stamp);
 
 /* What a reader had to pass over. */

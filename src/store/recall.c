@@ -131,6 +131,11 @@ void recall_past(const char *state_dir, const char *machine, Past *ret, RecallTr
         ret->readable = false;
         return;
     }
+    if (ret->readable && strcmp(ret->step, STEP_STOPPED) == 0) {
+        ret->stopped = true;
+        ret->stopped_usec = ret->pulse.realtime_usec; /* no earlier, and no more is known */
+        ret->step[0] = '\0';
+    }
     r = history_read(state_dir, take_event, &reader, &damage);
     if (r < 0 && r != -ENOENT)
         ret_trouble->history = r;

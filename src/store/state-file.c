@@ -43,6 +43,12 @@ static int create(const char *path, int flags, mode_t mode)
     return fd;
 }
 
+int state_directory_sync(const char *directory)
+{
+    cleanup_close int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 static int make(const char *path, int flags, mode_t mode)
 {
     const char *slash = strrchr(path, '/');

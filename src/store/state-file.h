@@ -8,6 +8,10 @@
 /* The path of a file of the state directory; the caller frees. NULL when there is no memory. */
 char *state_file_path(const char *state_dir, const char *name);
 
+/* Makes sure of the names in it: fsync(2) of a file alone does not promise that the file has one after a
+ * power cut. Returns 0 or -errno. */
+int state_directory_sync(const char *directory);
+
 /* Opens a regular file. Returns a descriptor, or -errno: -ENOENT, -EINVAL when it is none. */
 int state_file_open(const char *path, int flags);
 

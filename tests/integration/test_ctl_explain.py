@@ -136,7 +136,7 @@ class AtATime(ExplainCase):
         self.says("^There is no data before ", args=["-20h"], code=1)
         (self.record / "history").unlink()
         self.event("trim", self.now - HOUR, gaps="suspend:3,busy:1", **{"from": self.now - 9 * HOUR})
-        self.says("no data before ", "4 gaps among them", args=["-20h"], code=1)
+        self.says("no data before ", "gaps among them: 4", args=["-20h"], code=1)
         self.says("^Yes: ", "began before|since", args=["-8h"])
 
     def test_without_a_history_the_run_is_the_record(self):
@@ -178,6 +178,13 @@ class AtATime(ExplainCase):
         self.pulse(run=OTHER_RUN)
         self.says("what was before it is not known", args=["-2h"])
         self.says("^Yes: ", args=["-30min"])
+
+    def test_in_a_gap_whose_end_was_recorded_later(self):
+        """An exit line is no sign of life: it is written when somebody notices."""
+        self.event("start", self.now - HOUR, pid=1, interval=10 * SECOND)
+        self.pulse(age=600 * SECOND, pid=0)
+        self.event("exit", self.now - 60 * SECOND, result="gone")
+        self.says("^No beat since ", "^Cause: perhaps service-killed", "found to be gone", args=["-5min"])
 
     def test_over_a_boot(self):
         self.event("start", self.now - 5 * HOUR, boot=OTHER_BOOT, pid=1, interval=10 * SECOND)

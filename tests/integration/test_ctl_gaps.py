@@ -93,6 +93,21 @@ class Table(GapsCase):
         self.assertRegex(self.ctl("gaps").err, "no history in")
         self.assertEqual(self.ctl("gaps", "--output=json").out, "[]\n")
 
+    def test_time_before_the_record_is_no_data(self):
+        """And never a time without gaps."""
+        self.event("start", self.now - HOUR, pid=1, interval=10 * SECOND)
+        self.pulse()
+        for args in (("--until=-2h",), ("--since=2020-01-01", "--until=2020-02-01")):
+            with self.subTest(args):
+                result = self.ctl("gaps", *args)
+                self.assertEqual((result.code, result.out), (1, ""))
+                self.assertRegex(result.err, r"\Aheartbeatctl: no data before [^\n]+\n\Z")
+                result = self.ctl("gaps", "--output=json", *args)
+                self.assertEqual((result.code, result.out), (1, "[]\n"))
+        result = self.ctl("gaps", "--since=tomorrow")
+        self.assertEqual((result.code, result.out), (2, ""))
+        self.assertRegex(result.err, r'\Aheartbeatctl: --since: "tomorrow" is still to come; expected [^\n]+\n\Z')
+
     def test_record_that_could_not_be_read_has_no_beginning(self):
         self.event("gap", self.now - HOUR, cause="unknown", confidence="low", host="unknown")
         self.pulse()
@@ -153,7 +168,7 @@ class Holes(GapsCase):
     def test_what_was_thrown_away_is_said(self):
         self.event("trim", self.now - HOUR, gaps="suspend:3,busy:1", **{"from": self.now - 9 * HOUR})
         self.history()
-        self.assertIn("with them 4 gaps before", self.ctl("gaps").out)
+        self.assertIn("gaps among them, before ", self.ctl("gaps").out)
         self.assertRegex(self.ctl("gaps", "--since=-20h").err, "no data before .*thrown away")
         self.assertEqual(self.ctl("gaps", "--since=-8h").err, "")
 
@@ -164,7 +179,7 @@ class Holes(GapsCase):
         result = self.ctl("gaps")
         self.assertEqual(result.code, 0)
         self.assertEqual(len(result.out.splitlines()), 4)
-        self.assertRegex(result.err, r"\Aheartbeatctl: 3 lines .* damaged.*\nheartbeatctl: 1 lines .* newer.*\n\Z")
+        self.assertRegex(result.err, r"\Aheartbeatctl: damaged lines .*: 3\nheartbeatctl: .* newer .*: 1\n\Z")
 
 
 class Json(GapsCase):

@@ -213,7 +213,7 @@ class Holes(ReportCase):
         self.event("trim", BEGIN + 30 * DAY, gaps="suspend:3", **{"from": BEGIN})
         world = self.week()
         result = self.ctl("report", self.until(world))
-        self.assertRegex(result.err, "no data before .* thrown away, and with them 3 gaps")
+        self.assertRegex(result.err, "no data before .* thrown away; gaps among them: 3")
         self.assertEqual(self.total(self.until(world))["silences"]["count"], 3)
 
     def test_time_asked_for_without_data(self):

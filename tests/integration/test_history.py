@@ -471,6 +471,21 @@ class FullDisk(HistoryCase):
         self.assertEqual(records.pairs(records.lines(self.state)[-1])["ev"], "stop")
 
     @harness.needs_root
+    def test_a_stop_that_cannot_be_recorded_is_a_stop_all_the_same(self):
+        """The pulse has room for that word, and no reboot is taken for the end of the run."""
+        daemon, filler, _ = self.fill_until_it_waits()
+        self.assertEqual(daemon.stop(), 0)
+        self.assertRegex(daemon.words()[-1], rf"/history: {NO_SPACE}; 2 events lost\Z")
+        self.assertEqual(records.wait_for_pulse(self.state)["step"], "stopped")
+        self.assertEqual(self.run_command("--record-exit", *self.common(()), env={"EXIT_CODE": "exited"}).code, 0)
+        filler.unlink()
+        daemon, _ = self.restart()
+        self.assertEqual(daemon.stop(), 0)
+        kinds = re.findall(r" ev=(\w+)", "\n".join(records.lines(self.state)))
+        self.assertEqual(kinds[-2:], ["start", "stop"])
+        self.assertFalse({"gap", "exit"} & set(kinds), kinds)
+
+    @harness.needs_root
     def test_what_there_is_no_room_to_keep_is_counted(self):
         daemon, filler, minutes = self.fill_until_it_waits()
         for _ in range(10):
@@ -590,7 +605,7 @@ class Found(HistoryCase):
         self.assertEqual(list(gap[0]), [*STAMP, "cause", "confidence", "host"])
         self.assertEqual([gap[0][key] for key in ("cause", "confidence", "host")],
                          ["unknown", "low", "unknown"])
-        self.assertRegex(self.warnings()[-1], r" gap: nobody knows how many beats missed: perhaps unknown "
+        self.assertRegex(self.warnings()[-1], r" gap: nobody knows how many beats missed: unknown "
                                               r"\(the record of what was before could not be read\)\Z")
 
     def test_damaged_pulses_are_moved_aside(self):

@@ -326,6 +326,20 @@ class NoGap(CausesCase):
         self.assert_lasted(happening.named(), 2 + HOLD)
         self.assertEqual([line["ev"] for line in happening.lines()], ["gap", "stop", "start"])
 
+    def test_who_ends_one_that_hangs_is_not_taken_for_what_stopped_it(self):
+        """With SIGTERM comes a SIGCONT, which a process that was never stopped gets, too."""
+        host = self.started_host("Interval=500ms", f"Output={LOG}", "Output=journal")
+        happening = self.happening(host, "a write that hangs until systemctl restart", "output-blocked")
+        with injected(host.outer_pid(), f"write:delay_enter={4 * SECOND}:when=1"):
+            wait_for(lambda: f"write {LOG}" in host.pulse_text(), "the step that hangs")
+            time.sleep(HOLD)
+            host.systemctl("restart", "heartbeatd")
+        gap = happening.named()
+        self.assertEqual(gap["step"], f"write {LOG}")
+        text = host.run("journalctl", "--catalog", f"MESSAGE_ID={GAP}").stdout
+        self.assertIn(" Subject: Beats were missing: output-blocked\n", text)
+        self.assertRegex(text, r"output-blocked: A step of a beat took that long")
+
     def record_exit(self, host, **values):
         assignments = [f"{name}={value}" for name, value in values.items()]
         result = host.run("env", *assignments, DAEMON, "--record-exit")

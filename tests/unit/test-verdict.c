@@ -113,7 +113,8 @@ Test(verdict, between_runs_has_each_row_of_the_table)
                             segv = { "core-dump", "dumped", "SEGV" },
                             no_core = { "signal", "killed", "SEGV" }, kill = { "signal", "killed", "KILL" },
                             term = { "signal", "killed", "TERM" }, failed = { "exit-code", "exited", "1" },
-                            done = { "success", "exited", "0" }, gone = { "gone", "", "" };
+                            done = { "success", "exited", "0" }, gone = { "gone", "", "" },
+                            by_hand = { "", "exited", "0" };
     static const struct {
         PastEvidence evidence;
         Cause cause;
@@ -133,6 +134,7 @@ Test(verdict, between_runs_has_each_row_of_the_table)
         { { true, true, &failed, false, 0, BOOT }, CAUSE_SERVICE_FAILED, true, HOST_UP },
         { { true, true, &done, false, 0, BOOT }, CAUSE_SERVICE_STOPPED, true, HOST_UP },
         { { true, true, &gone, false, 0, BOOT }, CAUSE_SERVICE_KILLED, false, HOST_UP },
+        { { true, true, &by_hand, false, 0, BOOT }, CAUSE_SERVICE_STOPPED, true, HOST_UP },
         { { true, true, &kill, true, BOOT + SEC, BOOT }, CAUSE_SERVICE_KILLED, true, HOST_UP },
         /* another boot */
         { { true, false, NULL, false, 0, BOOT }, CAUSE_HOST_DOWN, true, HOST_DOWN },

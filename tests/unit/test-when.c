@@ -135,3 +135,17 @@ Test(when, is_in_utc_on_request)
     set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
     expect(table, ELEMENTSOF(table), true);
 }
+
+/* Its name has a Z in it, and its day is another one than that of UTC. */
+Test(when, zones_name_of_its_own_day)
+{
+    static const Row table[] = {
+        { "00:05", NOON - 55 * USEC_PER_MINUTE },
+        { "00:05 NZDT", NOON - 55 * USEC_PER_MINUTE },
+        { "00:05:00.25 NZDT", NOON - 55 * USEC_PER_MINUTE + USEC_PER_SEC / 4 },
+        { "00:05Z", MIDNIGHT + 5 * USEC_PER_MINUTE },
+        { "00:05 UTC", MIDNIGHT + 5 * USEC_PER_MINUTE },
+    };
+    set_zone("NZST-12NZDT,M9.5.0,M4.1.0/3");
+    expect(table, ELEMENTSOF(table), false);
+}

@@ -37,6 +37,7 @@ typedef struct World {
     Counters counters;
     Due due;
     LongestStep longest;
+    bool stopping;
     Event gap, clock;
 } World;
 
@@ -59,6 +60,7 @@ static int look(World *world)
         .due = &world->due,
         .allowed_usec = INTERVAL,
         .longest = &world->longest,
+        .stopping = world->stopping,
     };
     return witness_look(&world->witness, &sight, &world->gap, &world->clock);
 }
@@ -135,6 +137,15 @@ Test(witness, each_cause_is_named_by_its_evidence)
     cr_expect_str_eq(world.gap.step, "write /var/log/x");
     cr_expect_eq(world.gap.longest_usec, 24 * SEC);
     init_world(&world);
+    world.counters.continued++;
+    world.stopping = true;
+    expect_cause(&world, CAUSE_PROCESS_STOPPED, true, HOST_UP);
+    init_world(&world);
+    world.counters.continued++;
+    world.stopping = true;
+    world.longest = (LongestStep){ "write /var/log/x", 24 * SEC };
+    expect_cause(&world, CAUSE_OUTPUT_BLOCKED, true, HOST_UP);
+    init_world(&world);
     world.counters.switches++;
     expect_cause(&world, CAUSE_PROCESS_STOPPED, false, HOST_UP);
     init_world(&world);
@@ -177,8 +188,9 @@ Test(witness, wall_clock_that_was_set_is_an_event_of_its_own)
         { "not at all", 0, false },
         { "a leap second that was inserted", -(int64_t)SEC, false },
         { "a leap second that was left out", (int64_t)SEC, false },
-        { "a little more than that", (int64_t)SEC + 1, true },
-        { "and back", -(int64_t)SEC - 1, true },
+        { "a leap second, with the clocks read microseconds apart", -(int64_t)SEC - 3, false },
+        { "a little more than that", (int64_t)SEC + 100001, true },
+        { "and back", -(int64_t)SEC - 100001, true },
         { "a device without a clock learns the time", INT64_C(1795000000) * 1000000, true },
         { "back to 1970", -INT64_C(1795352445123456), true },
         { "into 2038", INT64_C(360000000) * 1000000, true },
@@ -227,13 +239,19 @@ Test(witness, has_no_impossible_figure_from_any_input)
         world.at.boottime_usec = before.boottime_usec + 21 * SEC + next_random(&state) % 1000 * scale;
         world.at.monotonic_usec = next_random(&state) % (UINT64_C(100000) * SEC);
         world.counters.starved.usec = next_random(&state);
-        world.counters.cpu.usec = next_random(&state) % 1000;
+        world.counters.cpu.usec = next_random(&state);
+        world.counters.frozen.usec = next_random(&state);
+        world.counters.throttled.usec = next_random(&state);
         world.counters.switches = next_random(&state) % 100;
-        world.longest.usec = next_random(&state) % (100 * SEC);
+        world.longest = (LongestStep){ "write x", next_random(&state) % (100 * SEC) };
         cr_assert(look(&world) & SEEN_GAP);
         const Event *gap = &world.gap;
         cr_assert_eq(gap->lasted_usec, world.at.boottime_usec - before.boottime_usec);
         cr_assert_leq(gap->suspended_usec, gap->lasted_usec, "suspended for longer than the gap");
-        cr_assert_leq(gap->cpu_usec, 1000u);
+        cr_assert_leq(gap->throttled_usec, gap->lasted_usec);
+        cr_assert_leq(gap->starved_usec, gap->lasted_usec);
+        cr_assert_leq(gap->cpu_usec, gap->lasted_usec);
+        cr_assert_leq(gap->frozen_usec, gap->lasted_usec);
+        cr_assert_leq(gap->longest_usec, gap->lasted_usec);
     }
 }
