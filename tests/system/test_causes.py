@@ -331,7 +331,7 @@ class NoGap(CausesCase):
         host = self.started_host("Interval=500ms", f"Output={LOG}", "Output=journal")
         happening = self.happening(host, "a write that hangs until systemctl restart", "output-blocked")
         with injected(host.outer_pid(), f"write:delay_enter={4 * SECOND}:when=1"):
-            wait_for(lambda: f"write {LOG}" in host.pulse_text(), "the step that hangs")
+            wait_for(lambda: f"write {LOG}" in host.read("/var/lib/heartbeatd/pulse"), "the step that hangs")
             time.sleep(HOLD)
             host.systemctl("restart", "heartbeatd")
         gap = happening.named()
