@@ -71,7 +71,7 @@ class CtlCase(harness.Case):
     def ctl(self, *args, env=None, state_dir=True, **options):
         command = [str(self.program), *([f"--state-dir={self.record}"] if state_dir else []), *map(str, args)]
         environment = self.environment({"TZ": "UTC", "LC_ALL": "C.UTF-8", **(env or {})})
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=20, cwd=self.dir,
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=60, cwd=self.dir,
                               capture_output="stdout" not in options, **self.identity(None), **options)
         return harness.Result(done.returncode, (done.stdout or b"").decode(errors="surrogateescape"),
                               (done.stderr or b"").decode(errors="surrogateescape"))
