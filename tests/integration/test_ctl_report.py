@@ -4,6 +4,7 @@
 import random
 import re
 
+import harness
 import year
 from statedir import SECOND, CtlCase, World, realtime, stamp
 
@@ -245,7 +246,7 @@ class Hostile(ReportCase):
         chance = random.Random(5)
         times = (0, SECOND, BEGIN, BEGIN + DAY, (2**31 - 1) * SECOND, (2**32 - 1) * SECOND, realtime() + DAY)
         numbers = (0, 1, HOUR, 60 * DAY, 2**63, 2**64 - 2)
-        for _ in range(25):
+        for _ in range(4 if harness.SANITIZED else 12):  # some are thousands of years long
             (self.record / "history").unlink(missing_ok=True)
             for _ in range(chance.randrange(1, 12)):
                 at, boot = chance.choice(times), chance.choice(("1" * 32, "2" * 32, self.here))
