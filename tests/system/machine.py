@@ -48,8 +48,17 @@ def poll(condition, seconds):
 
 
 def wait_for(condition, what, seconds=20):
-    """Returns the first true value that `condition()` gives; fails when there is none in time."""
-    value = poll(condition, seconds)
+    """Returns the first true value that `condition()` gives; fails when there is none in time.
+
+    A file that the condition wants to read and that is not there yet is something to wait for, too.
+    """
+    def now():
+        try:
+            return condition()
+        except FileNotFoundError:
+            return None
+
+    value = poll(now, seconds)
     if not value:
         raise AssertionError(f"waited {seconds} s in vain: {what}")
     return value
