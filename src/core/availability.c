@@ -3,35 +3,14 @@
 
 #include "core/availability.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "core/timestamp.h"
 
 /* Times in the history are cut to milliseconds, and the wall clock may be moved so much without a word. */
 #define SLACK_USEC USEC_PER_SEC
 
-/* The last second that a time is written for; what lies behind it is nothing a host can have lived. */
-#define LAST_USEC (UINT64_C(253402300799) * USEC_PER_SEC)
-
-static usec_t add(usec_t a, usec_t b)
-{
-    usec_t sum;
-    return __builtin_add_overflow(a, b, &sum) || sum == USEC_INFINITY ? USEC_INFINITY - 1 : sum;
-}
-
-static usec_t less(usec_t a, usec_t b)
-{
-    return a > b ? a - b : 0;
-}
-
-static usec_t min(usec_t a, usec_t b)
-{
-    return a < b ? a : b;
-}
-
-static usec_t max(usec_t a, usec_t b)
-{
-    return a > b ? a : b;
-}
+#define LAST_USEC (TIMESTAMP_LAST_SEC * USEC_PER_SEC)
 
 static void flush(Availability *walk)
 {
@@ -60,8 +39,8 @@ static void hand_out(Availability *walk, const Segment *segment)
 static void put(Availability *walk, usec_t from_usec, usec_t to_usec, HostState host, PulseState pulse)
 {
     Segment segment = {
-        .from_usec = min(from_usec, LAST_USEC),
-        .to_usec = min(to_usec, LAST_USEC),
+        .from_usec = usec_min(from_usec, LAST_USEC),
+        .to_usec = usec_min(to_usec, LAST_USEC),
         .host = host,
         .pulse = pulse,
         .outage = host == HOST_DOWN ? walk->outages : 0,
@@ -78,7 +57,7 @@ static void put(Availability *walk, usec_t from_usec, usec_t to_usec, HostState 
 /* What has a length. */
 static void put_span(Availability *walk, usec_t from_usec, usec_t to_usec, HostState host, PulseState pulse)
 {
-    if (min(to_usec, LAST_USEC) > from_usec)
+    if (usec_min(to_usec, LAST_USEC) > from_usec)
         put(walk, from_usec, to_usec, host, pulse);
 }
 
@@ -87,9 +66,9 @@ static void pass(Availability *walk, usec_t boottime_usec, HostState host, Pulse
 {
     if (boottime_usec <= walk->at.boottime_usec)
         return;
-    usec_t to_usec = add(walk->at.realtime_usec, boottime_usec - walk->at.boottime_usec);
+    usec_t to_usec = usec_add(walk->at.realtime_usec, boottime_usec - walk->at.boottime_usec);
     put_span(walk, walk->at.realtime_usec, to_usec, host, pulse);
-    walk->at.realtime_usec = min(to_usec, LAST_USEC);
+    walk->at.realtime_usec = usec_min(to_usec, LAST_USEC);
     walk->at.boottime_usec = boottime_usec;
 }
 
@@ -99,11 +78,11 @@ static void pass_to(Availability *walk, const Stamp *to, HostState host, PulseSt
 {
     pass(walk, to->boottime_usec, host, pulse);
     usec_t end_usec = walk->at.realtime_usec;
-    usec_t apart_usec = less(to->realtime_usec, end_usec) + less(end_usec, to->realtime_usec);
+    usec_t apart_usec = usec_less(to->realtime_usec, end_usec) + usec_less(end_usec, to->realtime_usec);
     Segment *last = &walk->segment;
     if (apart_usec <= SLACK_USEC && walk->waiting && last->to_usec == end_usec &&
-        last->from_usec < min(end_usec, to->realtime_usec))
-        last->to_usec = min(to->realtime_usec, LAST_USEC);
+        last->from_usec < usec_min(end_usec, to->realtime_usec))
+        last->to_usec = usec_min(to->realtime_usec, LAST_USEC);
     walk->at = *to;
 }
 
@@ -119,7 +98,7 @@ static bool is_same_run(const Stamp *at, const char *run)
 
 static Stamp stamp_of(const Event *event)
 {
-    Stamp stamp = { .realtime_usec = min(event->realtime_usec, LAST_USEC),
+    Stamp stamp = { .realtime_usec = usec_min(event->realtime_usec, LAST_USEC),
                     .boottime_usec = event->boottime_usec == EVENT_NONE ? 0 : event->boottime_usec };
     memcpy(stamp.boot, event->boot, sizeof(stamp.boot));
     memcpy(stamp.run, event->run, sizeof(stamp.run));
@@ -139,7 +118,7 @@ static void take_step(Availability *walk)
 /* When the boot of an instant began, by the wall clock of that instant. */
 static usec_t boot_began(const Stamp *stamp)
 {
-    return less(stamp->realtime_usec, stamp->boottime_usec);
+    return usec_less(stamp->realtime_usec, stamp->boottime_usec);
 }
 
 /* From the last sign of life to the next boot. Where that began before it, the clock ran backwards. */
@@ -224,7 +203,7 @@ static void take_clock(Availability *walk, const Event *event)
 static void pass_silent(Availability *walk, usec_t boottime_usec, usec_t suspended_from_usec,
                         PulseState pulse)
 {
-    pass(walk, min(boottime_usec, suspended_from_usec), HOST_UP, pulse);
+    pass(walk, usec_min(boottime_usec, suspended_from_usec), HOST_UP, pulse);
     pass(walk, boottime_usec, HOST_SUSPENDED, pulse);
 }
 
@@ -232,9 +211,9 @@ static void take_gap_in_boot(Availability *walk, const Event *gap, const Stamp *
 {
     bool known = gap->lasted_usec != EVENT_NONE;
     PulseState pulse = known ? PULSE_SILENT : PULSE_UNKNOWN;
-    usec_t from_usec = known ? less(to->boottime_usec, gap->lasted_usec) : 0;
+    usec_t from_usec = known ? usec_less(to->boottime_usec, gap->lasted_usec) : 0;
     usec_t suspended_usec = gap->suspended_usec == EVENT_NONE ? 0 : gap->suspended_usec;
-    usec_t suspended_from_usec = max(from_usec, less(to->boottime_usec, suspended_usec));
+    usec_t suspended_from_usec = usec_max(from_usec, usec_less(to->boottime_usec, suspended_usec));
     walk->gap = NULL;
     if (walk->stepped && walk->step.boottime_usec <= from_usec)
         take_step(walk);
@@ -245,7 +224,7 @@ static void take_gap_in_boot(Availability *walk, const Event *gap, const Stamp *
         walk->at = walk->step;
         walk->stepped = false;
     }
-    pass_silent(walk, min(to->boottime_usec, suspended_from_usec), suspended_from_usec, pulse);
+    pass_silent(walk, usec_min(to->boottime_usec, suspended_from_usec), suspended_from_usec, pulse);
     pass_to(walk, to, suspended_from_usec < to->boottime_usec ? HOST_SUSPENDED : HOST_UP, pulse);
 }
 
@@ -257,15 +236,16 @@ static void take_gap_over_boots(Availability *walk, const Event *gap, const Stam
     usec_t sign_usec = walk->at.realtime_usec;
     if (gap->from_usec != EVENT_NONE) {
         put_span(walk, sign_usec, gap->from_usec, HOST_UP, before);
-        sign_usec = min(max(sign_usec, gap->from_usec), LAST_USEC);
+        sign_usec = usec_min(usec_max(sign_usec, gap->from_usec), LAST_USEC);
     }
     walk->gap = gap;
     PulseState pulse = gap->from_usec != EVENT_NONE ? PULSE_SILENT : PULSE_UNKNOWN;
     if (walk->stopped || walk->exited) {
         put_span(walk, sign_usec, walk->end.realtime_usec, HOST_UP, pulse);
-        sign_usec = max(sign_usec, walk->end.realtime_usec);
+        sign_usec = usec_max(sign_usec, walk->end.realtime_usec);
     }
-    usec_t boot_usec = gap->boot_usec != EVENT_NONE ? min(gap->boot_usec, to->realtime_usec) : boot_began(to);
+    usec_t boot_usec =
+        gap->boot_usec != EVENT_NONE ? usec_min(gap->boot_usec, to->realtime_usec) : boot_began(to);
     pass_boot(walk, sign_usec, boot_usec, host, pulse);
     put_span(walk, boot_usec, to->realtime_usec, HOST_UP, pulse);
 }
@@ -279,7 +259,7 @@ static void begin_with_gap(Availability *walk, const Event *gap, const Stamp *to
     walk->begun = true;
     if (gap->from_usec == EVENT_NONE)
         return;
-    walk->at.realtime_usec = min(gap->from_usec, LAST_USEC);
+    walk->at.realtime_usec = usec_min(gap->from_usec, LAST_USEC);
     walk->at.boottime_usec = within ? to->boottime_usec - gap->lasted_usec : 0;
     if (!within)
         walk->at.boot[0] = '\0';
@@ -360,107 +340,6 @@ void availability_end(Availability *walk, const AvailabilityEnd *end)
     else if (walk->begun)
         end_without_knowing(walk, &end->now);
     flush(walk);
-}
-
-static void count_outage(Outages *outages, uint64_t number, usec_t usec)
-{
-    if (outages->number != number) {
-        outages->number = number;
-        outages->current_usec = 0;
-        outages->count++;
-    }
-    outages->measured += outages->current_usec == 0 && usec > 0;
-    outages->current_usec = add(outages->current_usec, usec);
-    outages->usec = add(outages->usec, usec);
-    outages->longest_usec = max(outages->longest_usec, outages->current_usec);
-}
-
-static usec_t *host_sum(Tally *tally, HostState host)
-{
-    switch (host) {
-    case HOST_UP:
-        return &tally->up_usec;
-    case HOST_SUSPENDED:
-        return &tally->suspended_usec;
-    case HOST_DOWN:
-        return &tally->down_usec;
-    default:
-        return &tally->unknown_usec;
-    }
-}
-
-static void count_gap(Tally *tally, const Segment *segment, usec_t usec)
-{
-    Cause cause = segment->event.verdict.cause;
-    tally->causes[cause].count += tally->gaps.number != segment->gap;
-    tally->causes[cause].usec = add(tally->causes[cause].usec, usec);
-    count_outage(&tally->gaps, segment->gap, usec);
-}
-
-void tally_add(Tally *tally, const Segment *segment, usec_t from_usec, usec_t to_usec, bool excluded)
-{
-    usec_t usec = less(to_usec, from_usec);
-    if (excluded) {
-        tally->excluded_usec = add(tally->excluded_usec, usec);
-        return;
-    }
-    usec_t *sum = host_sum(tally, segment->host);
-    *sum = add(*sum, usec);
-    if (segment->pulse == PULSE_BEATING)
-        tally->beating_usec = add(tally->beating_usec, usec);
-    else if (segment->pulse == PULSE_SILENT && segment->host != HOST_SUSPENDED)
-        tally->silent_usec = add(tally->silent_usec, usec);
-    if (segment->outage > 0)
-        count_outage(&tally->outages, segment->outage, usec);
-    if (segment->gap > 0)
-        count_gap(tally, segment, usec);
-}
-
-bool tally_is_empty(const Tally *tally)
-{
-    return tally->up_usec == 0 && tally->down_usec == 0 && tally->suspended_usec == 0 &&
-           tally->unknown_usec == 0 && tally->excluded_usec == 0 && tally->gaps.count == 0 &&
-           tally->outages.count == 0;
-}
-
-/* Six digits by long division, with room for ten times the divisor. */
-uint64_t availability_share(usec_t good_usec, usec_t bad_usec)
-{
-    bool perfect = bad_usec == 0;
-    if (good_usec == 0 && perfect)
-        return EVENT_NONE;
-    while (good_usec >= UINT64_C(1) << 59 || bad_usec >= UINT64_C(1) << 59) {
-        good_usec /= 2;
-        bad_usec /= 2;
-    }
-    uint64_t whole = good_usec + bad_usec, rest = good_usec, share = 0;
-    if (perfect || rest >= whole)
-        return perfect ? 1000000 : 999999;
-    for (unsigned i = 0; i < 6; i++) {
-        rest *= 10;
-        share = share * 10 + rest / whole;
-        rest %= whole;
-    }
-    return share;
-}
-
-char *availability_format(uint64_t share, char buffer[static SHARE_TEXT_MAX])
-{
-    if (share == EVENT_NONE)
-        snprintf(buffer, SHARE_TEXT_MAX, "n/a");
-    else
-        snprintf(buffer, SHARE_TEXT_MAX, "%u.%04u%%", (unsigned)(share / 10000), (unsigned)(share % 10000));
-    return buffer;
-}
-
-usec_t outages_mean_between(const Outages *outages, usec_t good_usec)
-{
-    return outages->count > 0 ? good_usec / outages->count : EVENT_NONE;
-}
-
-usec_t outages_mean_repair(const Outages *outages)
-{
-    return outages->measured > 0 ? outages->usec / outages->measured : EVENT_NONE;
 }
 
 const char *pulse_state_name(PulseState state)

@@ -87,11 +87,9 @@ static void add_verdict(LogfmtLine *line, const Verdict *verdict)
     logfmt_add(line, "host", host_state_name(verdict->host));
 }
 
-static void add_move(LogfmtLine *line, int64_t moved_usec)
+usec_t event_clock_moved(const Event *event)
 {
-    bool back = moved_usec < 0;
-    uint64_t usec = back ? -(uint64_t)moved_usec : (uint64_t)moved_usec;
-    logfmt_add_number(line, back ? "back" : "forward", usec);
+    return event->moved_usec < 0 ? -(usec_t)event->moved_usec : (usec_t)event->moved_usec;
 }
 
 /* "host-down:2,suspend:1" */
@@ -121,7 +119,7 @@ int event_format(const Event *event, char ret[static EVENT_LINE_MAX])
     if (event->kind == EVENT_GAP)
         add_verdict(&line, &event->verdict);
     if (event->kind == EVENT_CLOCK)
-        add_move(&line, event->moved_usec);
+        logfmt_add_number(&line, event->moved_usec < 0 ? "back" : "forward", event_clock_moved(event));
     if (event->kind == EVENT_TRIM)
         add_gaps(&line, event->gaps);
     for (size_t i = 0; i < ELEMENTSOF(fields); i++)

@@ -65,6 +65,9 @@ typedef struct Event {
 /* An event of a kind of which nothing is known yet. */
 void event_init(Event *ret, EventKind kind);
 
+/* How far the wall clock was moved, in either direction. */
+usec_t event_clock_moved(const Event *event);
+
 /* Writes it with a newline. Returns the length, or -E2BIG when it needs more than EVENT_LINE_MAX. */
 int event_format(const Event *event, char ret[static EVENT_LINE_MAX]);
 

@@ -34,7 +34,7 @@ usec_t liveness_silent_after(usec_t interval_usec)
 
 usec_t liveness_age(const Pulse *pulse, usec_t now_usec)
 {
-    return now_usec > pulse->boottime_usec ? now_usec - pulse->boottime_usec : 0;
+    return usec_less(now_usec, pulse->boottime_usec);
 }
 
 bool liveness_is_ahead(const Pulse *pulse, usec_t now_usec)

@@ -9,8 +9,6 @@
 #include "core/timespan.h"
 #include "util/text.h"
 
-#define SPAN(usec) timespan_format_short(usec, (char[TIMESPAN_TEXT_MAX]){ 0 })
-
 /* "text 31.4s", or without the figure where it is not known. */
 static int put_span(char *buffer, const char *text, usec_t usec)
 {
@@ -131,8 +129,14 @@ char *reason_summary(const Event *gap, char buffer[static REASON_TEXT_MAX])
     int n = put_missed(gap->missed, buffer);
     if (gap->lasted_usec != EVENT_NONE)
         n += snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ", %s without one", SPAN(gap->lasted_usec));
-    bool perhaps = !gap->verdict.sure && gap->verdict.cause != CAUSE_UNKNOWN;
-    snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ": %s%s (%s)", perhaps ? "perhaps " : "",
+    snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ": %s%s (%s)", verdict_hedge(&gap->verdict),
              cause_name(gap->verdict.cause), reason_evidence(gap, evidence));
+    return buffer;
+}
+
+char *reason_clock(const Event *clock, char buffer[static REASON_TEXT_MAX])
+{
+    snprintf(buffer, REASON_TEXT_MAX, "the wall clock was set %s by %s",
+             clock->moved_usec < 0 ? "back" : "forward", SPAN(event_clock_moved(clock)));
     return buffer;
 }

@@ -19,3 +19,6 @@ char *timespan_format(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX]);
 /* For people: "34.2s", "3h 12min", "2d 3h", cut and not rounded to what matters in a span of that length.
  * Returns buffer. */
 char *timespan_format_short(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX]);
+
+/* The short form for use within one expression. */
+#define SPAN(usec) timespan_format_short(usec, (char[TIMESPAN_TEXT_MAX]){ 0 })

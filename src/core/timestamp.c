@@ -9,7 +9,7 @@
 
 #include "util/number.h"
 
-#define LAST_OF_YEAR_9999 (UINT64_C(253402300799) * USEC_PER_SEC + 999999)
+#define LAST_USEC (TIMESTAMP_LAST_SEC * USEC_PER_SEC + USEC_PER_SEC - 1)
 
 /* Decimal digits with leading zeros. Returns where they end. */
 static char *put_digits(char *at, unsigned number, unsigned count)
@@ -21,8 +21,8 @@ static char *put_digits(char *at, unsigned number, unsigned count)
 
 char *timestamp_format(usec_t realtime_usec, char buffer[static TIMESTAMP_TEXT_MAX])
 {
-    if (realtime_usec > LAST_OF_YEAR_9999)
-        realtime_usec = LAST_OF_YEAR_9999;
+    if (realtime_usec > LAST_USEC)
+        realtime_usec = LAST_USEC;
     time_t seconds = (time_t)(realtime_usec / USEC_PER_SEC);
     struct tm tm;
     gmtime_r(&seconds, &tm);

@@ -176,6 +176,11 @@ static const char *const host_state_names[] = {
     [HOST_DOWN] = "down",
 };
 
+const char *verdict_hedge(const Verdict *verdict)
+{
+    return verdict->sure || verdict->cause == CAUSE_UNKNOWN ? "" : "perhaps ";
+}
+
 const char *cause_name(Cause cause)
 {
     return cause_names[cause];

@@ -91,6 +91,9 @@ typedef struct PastEvidence {
 /* For the gap between an earlier run and this one. */
 Verdict verdict_between_runs(const PastEvidence *evidence);
 
+/* "perhaps " to stand before a cause of low confidence, else "": unknown says it by itself. */
+const char *verdict_hedge(const Verdict *verdict);
+
 /* "service-oom-killed"; never NULL. */
 const char *cause_name(Cause cause);
 /* Returns 0, or -EINVAL for a name that is none. */

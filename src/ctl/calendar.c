@@ -7,10 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/timestamp.h"
 #include "util/cleanup.h"
 #include "util/text.h"
 
-#define LAST_SECOND INT64_C(253402300799)
 #define DAY_SECONDS 86400
 
 static const char *const unit_names[] = {
@@ -25,7 +25,8 @@ static void break_down(bool utc, time_t seconds, struct tm *ret)
 
 static time_t to_seconds(usec_t usec)
 {
-    return usec / USEC_PER_SEC < (usec_t)LAST_SECOND ? (time_t)(usec / USEC_PER_SEC) : LAST_SECOND;
+    usec_t seconds = usec / USEC_PER_SEC;
+    return (time_t)(seconds < TIMESTAMP_LAST_SEC ? seconds : TIMESTAMP_LAST_SEC);
 }
 
 static usec_t to_usec(time_t seconds)

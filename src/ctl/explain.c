@@ -174,7 +174,7 @@ static void say_beside(const Answer *answer)
                       view_output_words(&finder->output, words));
     if (finder && finder->has_clock)
         print_line_to(answer->text, "About then, %s; times near it %s. It was seen at %s.",
-                      view_clock_words(&finder->clock, words),
+                      reason_clock(&finder->clock, words),
                       finder->clock.moved_usec < 0 ? "came twice" : "may never have been",
                       TIME(style, finder->clock.realtime_usec));
 }
@@ -208,8 +208,7 @@ static void write_answer(const Answer *answer, const char *text)
         json_text(&json, "gap", NULL);
     json_text(&json, "output_failed",
               finder && finder->has_output ? view_output_words(&finder->output, words) : NULL);
-    json_text(&json, "clock_step",
-              finder && finder->has_clock ? view_clock_words(&finder->clock, words) : NULL);
+    json_text(&json, "clock_step", finder && finder->has_clock ? reason_clock(&finder->clock, words) : NULL);
     json_end(&json, '}');
     fputc('\n', stdout);
 }

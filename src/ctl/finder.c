@@ -25,7 +25,7 @@ static void take_gap(Finder *finder, const Event *gap)
 static void take_clock(Finder *finder, const Event *event)
 {
     usec_t slack_usec = finder->interval_usec != EVENT_NONE ? finder->interval_usec : 0;
-    usec_t moved_usec = view_clock_moved(event), seen_usec = event->realtime_usec;
+    usec_t moved_usec = event_clock_moved(event), seen_usec = event->realtime_usec;
     usec_t before_usec = event->moved_usec < 0 ? slack_usec : moved_usec + slack_usec;
     usec_t after_usec = event->moved_usec < 0 ? moved_usec : 0;
     if (is_between(finder->time_usec, seen_usec > before_usec ? seen_usec - before_usec : 0,

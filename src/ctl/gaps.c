@@ -73,14 +73,13 @@ static bool is_listed(const CtlOptions *options, const Event *event)
 static void fill_gap(const Table *table, const Event *gap, bool ongoing, Row *ret)
 {
     const Verdict *verdict = &gap->verdict;
-    bool perhaps = !verdict->sure && verdict->cause != CAUSE_UNKNOWN;
     snprintf(ret->cells[LASTED], CELL_MAX, "%s",
              gap->lasted_usec == EVENT_NONE ? "-" : SPAN(gap->lasted_usec));
     if (gap->missed == EVENT_NONE)
         snprintf(ret->cells[MISSED], CELL_MAX, "-");
     else
         snprintf(ret->cells[MISSED], CELL_MAX, "%" PRIu64, gap->missed);
-    snprintf(ret->cells[CAUSE], CELL_MAX, "%s%s", perhaps ? "perhaps " : "", cause_name(verdict->cause));
+    snprintf(ret->cells[CAUSE], CELL_MAX, "%s%s", verdict_hedge(verdict), cause_name(verdict->cause));
     snprintf(ret->cells[HOST], CELL_MAX, "%s", host_state_name(verdict->host));
     view_evidence(table->view, gap, ongoing, ret->cells[EVIDENCE]);
 }
@@ -99,7 +98,7 @@ static void fill_clock(const Event *event, Row *ret)
 {
     snprintf(ret->cells[CAUSE], CELL_MAX, "clock-step");
     snprintf(ret->cells[HOST], CELL_MAX, "up");
-    view_clock_words(event, ret->cells[EVIDENCE]);
+    reason_clock(event, ret->cells[EVIDENCE]);
 }
 
 static void fill_row(const Table *table, const Event *event, bool ongoing, Row *ret)
@@ -243,7 +242,7 @@ static void write_other(Json *json, const Event *event)
         json_number(json, "lost", event->lost);
     } else {
         json_text(json, "moved", event->moved_usec < 0 ? "back" : "forward");
-        json_number(json, "moved_usec", view_clock_moved(event));
+        json_number(json, "moved_usec", event_clock_moved(event));
     }
     json_end(json, '}');
 }
@@ -360,7 +359,7 @@ int gaps_run(const CtlOptions *options, const View *view)
         print_rest(&table, &summary);
     }
     complain_of_what_is_missing(&table, &summary);
-    if (empty && !summary.any && (summary.error == 0 || summary.error == -ENOENT))
-        complain("no %s in %s", view->past.any ? "history" : "record", view->state_dir);
+    if (empty && !summary.any)
+        view_complain_of_nothing(view, &summary);
     return empty ? CTL_EXIT_NO_DATA : EXIT_SUCCESS;
 }

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
 /* What cannot be answered at all. check says so to those who read its standard output, too. */
@@ -49,13 +49,6 @@ static int run(const CtlOptions *options)
     return fail(options, options->command == CTL_STATUS ? STATUS_EXIT_SILENT : CTL_EXIT_NO_DATA, why);
 }
 
-static usec_t read_time(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
-
 /* What was printed counts only once it is out: standard output may be a full disk. */
 static int flush(int exit_status)
 {
@@ -71,7 +64,7 @@ int main(int argc, char *argv[])
     Error error;
     if (fd_fill_standard() < 0)
         return EXIT_FAILURE; /* and no descriptor to say so on */
-    int exit_status = ctl_options_parse(argc, argv, read_time(), &options, &error) < 0
+    int exit_status = ctl_options_parse(argc, argv, clock_usec(CLOCK_REALTIME), &options, &error) < 0
                           ? fail(&options, error.exit_code, error.text)
                           : run(&options);
     ctl_options_done(&options);

@@ -10,6 +10,7 @@
 #include "build-config.h"
 #include "core/timespan.h"
 #include "ctl/when.h"
+#include "store/state-file.h"
 #include "util/command-line.h"
 #include "util/text.h"
 
@@ -396,30 +397,18 @@ static int check_thresholds(Parser *parser)
     return refuse(parser, "--warning", "longer than --critical, and would never be reported");
 }
 
-/* The value of an environment variable that is to hold an absolute path; anything else counts as unset, as
- * the XDG base directory specification wants. */
-static const char *path_variable(const char *name)
+static int find_state_dir(Parser *parser)
 {
-    const char *value = getenv(name);
-    return value && value[0] == '/' ? value : NULL;
-}
-
-/* One's own, where the daemon has it for those who are not root. */
-static int find_own_state_dir(Parser *parser)
-{
-    const char *state = path_variable("XDG_STATE_HOME"), *home = path_variable("HOME");
     char **target = &parser->options->state_dir;
-    if (*target)
+    if (*target && parser->user)
         return refuse(parser, "--user", "not with --state-dir, which names another directory");
-    if (!state && !home)
+    if (*target)
+        return 0;
+    int r = state_directory_default(!parser->user, target);
+    if (r == -ENOENT)
         return error_set(parser->error, EXIT_FAILURE, ENOENT,
                          "--user: neither $XDG_STATE_HOME nor $HOME is an absolute path");
-    int n = state ? asprintf(target, "%s/heartbeatd", state)
-                  : asprintf(target, "%s/.local/state/heartbeatd", home);
-    if (n >= 0)
-        return 0;
-    *target = NULL;
-    return out_of_memory(parser->error);
+    return r < 0 ? out_of_memory(parser->error) : 0;
 }
 
 static int complete(Parser *parser)
@@ -431,10 +420,7 @@ static int complete(Parser *parser)
         r = read_times(parser);
     if (r == 0)
         r = read_exclusions(parser);
-    if (r == 0 && parser->user)
-        return find_own_state_dir(parser);
-    return r == 0 && !parser->options->state_dir ? take_state_dir(parser, LOCALSTATE_DIR "/lib/heartbeatd")
-                                                 : r;
+    return r == 0 ? find_state_dir(parser) : r;
 }
 
 /* The command that stands behind an argument that was refused. */

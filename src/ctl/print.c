@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "core/timestamp.h"
 #include "util/number.h"
 #include "util/text.h"
 
@@ -104,12 +105,10 @@ void complain(const char *format, ...)
     va_end(arguments);
 }
 
-/* A year beyond four digits is nothing that a record of ours can have. */
-#define LAST_USEC (UINT64_C(253402300799) * USEC_PER_SEC)
-
 static void break_down(const Style *style, usec_t realtime_usec, struct tm *ret)
 {
-    time_t seconds = (time_t)((realtime_usec < LAST_USEC ? realtime_usec : LAST_USEC) / USEC_PER_SEC);
+    usec_t whole = realtime_usec / USEC_PER_SEC;
+    time_t seconds = (time_t)(whole < TIMESTAMP_LAST_SEC ? whole : TIMESTAMP_LAST_SEC);
     style->utc ? gmtime_r(&seconds, ret) : localtime_r(&seconds, ret);
 }
 

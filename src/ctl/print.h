@@ -55,9 +55,8 @@ char *format_time(const Style *style, usec_t realtime_usec, char buffer[static T
 /* For a table: "2026-11-22 13:00:10", with " UTC" behind it where times are in UTC. */
 char *format_time_short(const Style *style, usec_t realtime_usec, char buffer[static TIME_TEXT_MAX]);
 
-/* The two, and a span as timespan_format_short() has it, for use within one expression. */
+/* The former, for use within one expression. */
 #define TIME(style, usec) format_time(style, usec, (char[TIME_TEXT_MAX]){ 0 })
-#define SPAN(usec) timespan_format_short(usec, (char[TIMESPAN_TEXT_MAX]){ 0 })
 
 /* How many columns text takes, by its characters: every one counts as one. */
 size_t text_columns(const char *text);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/tally.h"
 #include "ctl/chronicle.h"
 #include "ctl/commands.h"
 #include "ctl/print.h"
@@ -52,16 +53,16 @@ typedef struct Report {
     size_t widths[COLUMN_COUNT];
 } Report;
 
-#define SHARE(share) availability_format(share, (char[SHARE_TEXT_MAX]){ 0 })
+#define SHARE(share) share_format(share, (char[SHARE_TEXT_MAX]){ 0 })
 
 static uint64_t host_share(const Tally *tally)
 {
-    return availability_share(tally->up_usec, tally->down_usec);
+    return share_of(tally->up_usec, tally->down_usec);
 }
 
 static uint64_t pulse_share(const Tally *tally)
 {
-    return availability_share(tally->beating_usec, tally->silent_usec);
+    return share_of(tally->beating_usec, tally->silent_usec);
 }
 
 /* A part that lies in one unit of the calendar, and is excluded as a whole or not at all. */
@@ -346,8 +347,8 @@ int report_run(const CtlOptions *options, const View *view)
     else if (r == 0)
         print_report(&report);
     complain_of_what_is_missing(&report, &summary);
-    if (r == -ENODATA && (summary.error == 0 || summary.error == -ENOENT))
-        complain("no %s in %s", view->past.any ? "history" : "record", view->state_dir);
+    if (r == -ENODATA)
+        view_complain_of_nothing(view, &summary);
     periods_done(&report.periods);
     return r != 0 ? CTL_EXIT_NO_DATA : EXIT_SUCCESS;
 }

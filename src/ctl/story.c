@@ -225,8 +225,7 @@ void story_tell(const Story *story, const Event *gap)
     if (is_unfinished(story))
         print_line_to(story->text, "Why is not known yet: the daemon has not come back to tell.");
     else
-        print_line_to(story->text, "Cause: %s%s. %s",
-                      gap->verdict.sure || gap->verdict.cause == CAUSE_UNKNOWN ? "" : "perhaps ",
+        print_line_to(story->text, "Cause: %s%s. %s", verdict_hedge(&gap->verdict),
                       cause_name(gap->verdict.cause), causes[gap->verdict.cause].what);
     say_host_apart(story, gap);
     if (gap->from_usec != EVENT_NONE)

@@ -237,13 +237,12 @@ static int draw(Timeline *timeline, Summary *summary)
 
 static void complain_of(const Timeline *timeline, const Summary *summary, int r)
 {
-    const View *view = timeline->view;
     if (r == -E2BIG)
         complain("more than %d rows; choose --by=month or a later --since", PERIODS_MAX);
     else if (r == -ENOMEM)
         complain("out of memory");
-    else if (r == -ENODATA && (summary->error == 0 || summary->error == -ENOENT))
-        complain("no %s in %s", view->past.any ? "history" : "record", view->state_dir);
+    else if (r == -ENODATA)
+        view_complain_of_nothing(timeline->view, summary);
     view_complain(summary);
 }
 

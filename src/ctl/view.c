@@ -6,26 +6,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/reason.h"
 #include "ctl/print.h"
 #include "store/identity.h"
 #include "store/pulse-file.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 /* A run may end and another begin while the record is read. */
 #define READ_TRIES 3
-
-static int read_clock(clockid_t clock, usec_t *ret_usec)
-{
-    struct timespec now;
-    if (clock_gettime(clock, &now) < 0)
-        return -errno;
-    *ret_usec = (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-    return 0;
-}
 
 /* Whether a pulse's process is the one that has its pid now. */
 static ProcessState find_process(const Pulse *pulse)
@@ -101,9 +92,8 @@ int view_read(const char *state_dir, View *ret)
     if (r < 0)
         return r;
     read_record(&view);
-    if ((r = read_clock(CLOCK_REALTIME, &view.realtime_usec)) < 0 ||
-        (r = read_clock(CLOCK_BOOTTIME, &view.boottime_usec)) < 0)
-        return r;
+    view.realtime_usec = clock_usec(CLOCK_REALTIME);
+    view.boottime_usec = clock_usec(CLOCK_BOOTTIME);
     LivenessNow now = {
         .boottime_usec = view.boottime_usec,
         .boot = view.boot,
@@ -142,6 +132,12 @@ char *view_why_unreadable(const View *view, char buffer[static VIEW_WORDS_MAX])
     return buffer;
 }
 
+/* A gap that nobody can explain but the process that is in it. */
+static bool is_unfinished(const View *view)
+{
+    return view->liveness == LIVENESS_LATE || view->liveness == LIVENESS_SILENT;
+}
+
 /* While the process is there nobody knows yet why it does not beat: what could be measured, it would have to
  * measure itself. */
 static void set_unfinished(const View *view, Event *gap)
@@ -158,7 +154,7 @@ int view_ongoing_gap(const View *view, Event *ret)
     Present present = { .realtime_usec = view->realtime_usec, .boottime_usec = view->boottime_usec };
     memcpy(present.boot, view->boot, sizeof(present.boot));
     memcpy(present.run, view->past.pulse.run, sizeof(present.run));
-    bool unfinished = view->liveness == LIVENESS_LATE || view->liveness == LIVENESS_SILENT;
+    bool unfinished = is_unfinished(view);
     if (!unfinished && view->liveness != LIVENESS_GONE && view->liveness != LIVENESS_STOPPED)
         return 0;
     Past past = view->past;
@@ -174,7 +170,7 @@ int view_ongoing_gap(const View *view, Event *ret)
 char *view_evidence(const View *view, const Event *gap, bool ongoing, char buffer[static REASON_TEXT_MAX])
 {
     char raw[REASON_TEXT_MAX];
-    if (!ongoing || (view->liveness != LIVENESS_LATE && view->liveness != LIVENESS_SILENT))
+    if (!ongoing || !is_unfinished(view))
         return reason_evidence(gap, buffer);
     snprintf(raw, sizeof(raw), "the process is there, and does not beat%s%s",
              gap->step[0] ? "; it is in: " : "", gap->step);
@@ -192,18 +188,6 @@ char *view_output_words(const Event *event, char buffer[static REASON_TEXT_MAX])
         snprintf(raw + n, sizeof(raw) - (size_t)n, "; %" PRIu64 " message%s lost", event->lost,
                  event->lost == 1 ? "" : "s");
     text_escape(raw, strlen(raw), buffer, REASON_TEXT_MAX);
-    return buffer;
-}
-
-usec_t view_clock_moved(const Event *event)
-{
-    return event->moved_usec < 0 ? -(usec_t)event->moved_usec : (usec_t)event->moved_usec;
-}
-
-char *view_clock_words(const Event *event, char buffer[static REASON_TEXT_MAX])
-{
-    snprintf(buffer, REASON_TEXT_MAX, "the wall clock was set %s by %s",
-             event->moved_usec < 0 ? "back" : "forward", SPAN(view_clock_moved(event)));
     return buffer;
 }
 
@@ -245,4 +229,10 @@ void view_complain(const Summary *summary)
         complain("damaged lines of the history, which are passed over: %" PRIu64, damage->bad + damage->torn);
     if (damage->newer > 0)
         complain("lines of a newer version in the history, which are passed over: %" PRIu64, damage->newer);
+}
+
+void view_complain_of_nothing(const View *view, const Summary *summary)
+{
+    if (summary->error == 0 || summary->error == -ENOENT)
+        complain("no %s in %s", view->past.any ? "history" : "record", view->state_dir);
 }

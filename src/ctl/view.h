@@ -42,12 +42,8 @@ int view_ongoing_gap(const View *view, Event *ret);
  * is seen of that process. Returns buffer. */
 char *view_evidence(const View *view, const Event *gap, bool ongoing, char buffer[static REASON_TEXT_MAX]);
 
-/* What an EVENT_OUTPUT or an EVENT_CLOCK tells, in words fit to be shown. Both return buffer. */
+/* What an EVENT_OUTPUT tells, in words fit to be shown. Returns buffer. */
 char *view_output_words(const Event *event, char buffer[static REASON_TEXT_MAX]);
-char *view_clock_words(const Event *event, char buffer[static REASON_TEXT_MAX]);
-
-/* By how much the wall clock was set, whatever the direction. */
-usec_t view_clock_moved(const Event *event);
 
 /* What the whole history comes to. */
 typedef struct Summary {
@@ -69,3 +65,6 @@ void view_take_event(Summary *summary, const Event *event);
 
 /* Says on standard error what had to be passed over, if anything had. */
 void view_complain(const Summary *summary);
+
+/* The same where there was nothing to answer from: no history, or no record at all. */
+void view_complain_of_nothing(const View *view, const Summary *summary);

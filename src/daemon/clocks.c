@@ -11,13 +11,7 @@
 #include <time.h>
 
 #include "util/cleanup.h"
-
-usec_t clock_usec(clockid_t id)
-{
-    struct timespec ts;
-    clock_gettime(id, &ts); /* cannot fail for a clock that there is */
-    return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
+#include "util/clock.h"
 
 static void system_sample(Clocks *clocks, Instant *ret)
 {

@@ -9,9 +9,6 @@
 #include "daemon/evidence.h"
 #include "util/usec.h"
 
-/* What a clock of this machine shows. */
-usec_t clock_usec(clockid_t id);
-
 /* One moment on three clocks, clock_gettime(2). */
 typedef struct Instant {
     usec_t realtime_usec;  /* may be set and may step */

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "core/reason.h"
-#include "core/timespan.h"
 #include "core/timestamp.h"
 #include "daemon/exit.h"
 #include "util/log.h"
@@ -44,18 +43,15 @@ static void note_pulse(Heart *heart, int r)
     heart->pulse_failure = -r;
 }
 
-static void report_loss(const char *name, const char *what, const Output *lost)
+/* Says and records what an output has lost. name: the output's; what: that has become of it. */
+static void report_loss(Heart *heart, const char *name, const char *what, const Output *lost)
 {
     char from[TIMESTAMP_TEXT_MAX], to[TIMESTAMP_TEXT_MAX];
+    Instant now;
+    Event event;
     log_notice("output %s %s: %" PRIu64 " message%s lost from %s to %s", name, what, lost->lost,
                lost->lost == 1 ? "" : "s", timestamp_format(lost->lost_from_usec, from),
                timestamp_format(lost->lost_to_usec, to));
-}
-
-static void record_loss(Heart *heart, const char *name, const Output *lost)
-{
-    Instant now;
-    Event event;
     heart->clocks->sample(heart->clocks, &now);
     event_init(&event, EVENT_OUTPUT);
     snprintf(event.output, sizeof(event.output), "%s", name);
@@ -79,10 +75,9 @@ static void write_output(Heart *heart, Output *output, const Beat *beat)
     OutputChange change = output_write(output, beat, &before);
     steps_end(&heart->ledger->steps);
     heart->lost += output->failure != 0;
-    if (change == OUTPUT_RECOVERED) {
-        report_loss(output->name, "works again", &before);
-        record_loss(heart, output->name, &before);
-    } else if (change == OUTPUT_FAILED && beat->seq > 1) /* of the first beat: judge_start() */
+    if (change == OUTPUT_RECOVERED)
+        report_loss(heart, output->name, "works again", &before);
+    else if (change == OUTPUT_FAILED && beat->seq > 1) /* of the first beat: judge_start() */
         report_failure(output);
 }
 
@@ -193,11 +188,9 @@ int heart_start(Heart *heart, Error *ret_error)
 
 static void note_clock(Heart *heart, const Instant *now, Event *event)
 {
-    char span[TIMESPAN_TEXT_MAX];
-    int64_t moved = event->moved_usec;
+    char words[REASON_TEXT_MAX];
     note_history(heart, ledger_add(heart->ledger, now, event));
-    log_notice("the wall clock was set %s by %s", moved < 0 ? "back" : "forward",
-               timespan_format_short(moved < 0 ? -(usec_t)moved : (usec_t)moved, span));
+    log_notice("%s", reason_clock(event, words));
 }
 
 static void note_gap(Heart *heart, const Instant *now, Event *gap)
@@ -332,10 +325,8 @@ void heart_take_outputs(Heart *heart, Output **outputs, size_t n_outputs)
         Output *new = find_output(outputs, n_outputs, old->name);
         if (new)
             output_inherit(new, old);
-        else if (old->failure != 0) {
-            report_loss(old->name, "is given up", old);
-            record_loss(heart, old->name, old);
-        }
+        else if (old->failure != 0)
+            report_loss(heart, old->name, "is given up", old);
     }
     outputs_free(heart->outputs, heart->n_outputs);
     heart->outputs = outputs;
@@ -346,10 +337,8 @@ void heart_end(Heart *heart)
 {
     Instant now;
     for (size_t i = 0; i < heart->n_outputs; i++)
-        if (heart->outputs[i]->failure != 0) {
-            report_loss(heart->outputs[i]->name, "still fails", heart->outputs[i]);
-            record_loss(heart, heart->outputs[i]->name, heart->outputs[i]);
-        }
+        if (heart->outputs[i]->failure != 0)
+            report_loss(heart, heart->outputs[i]->name, "still fails", heart->outputs[i]);
     heart->clocks->sample(heart->clocks, &now);
     int r = ledger_end(heart->ledger, &now);
     uint64_t lost = heart->ledger->n_waiting + heart->ledger->dropped;

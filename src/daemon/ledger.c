@@ -15,6 +15,7 @@
 #include "store/recall.h"
 #include "store/state-file.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 
 #define WAITING_MAX 8
 
@@ -44,16 +45,10 @@ static int identify(Pulse *pulse, Error *ret_error)
     return 0;
 }
 
-/* What may pass: the same sorts of trouble as with an output. */
-static bool passes_by_itself(int r)
-{
-    return r == -ENOSPC || r == -EDQUOT || r == -EIO || r == -ENFILE || r == -EMFILE || r == -ENOMEM;
-}
-
 static int take_file(int fd, const char *state_dir, const char *name, int *ret_fd, Error *ret_error)
 {
     *ret_fd = fd < 0 ? -1 : fd;
-    if (fd >= 0 || passes_by_itself(fd))
+    if (fd >= 0 || error_passes(-fd))
         return 0;
     return error_set(ret_error, exit_code_for(-fd), -fd, "%s/%s: %s", state_dir, name,
                      fd == -EINVAL ? "expected a regular file" : strerror(-fd));
@@ -69,10 +64,9 @@ static void put_aside(const char *state_dir, const char *name, int *trouble)
         *trouble = r == -ENOENT ? 0 : r;
 }
 
-int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, LedgerTrouble *ret_trouble,
+int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTrouble *ret_trouble,
                 Error *ret_error)
 {
-    RecallTrouble trouble;
     ledger->steps.clocks = clocks;
     ledger->state_dir = strdup(state_dir);
     ledger->waiting = calloc(WAITING_MAX, sizeof(*ledger->waiting));
@@ -81,10 +75,9 @@ int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, LedgerTro
     int r = identify(&ledger->pulse, ret_error);
     if (r < 0)
         return r;
-    recall_past(state_dir, ledger->pulse.machine, &ledger->past, &trouble);
-    put_aside(state_dir, "pulse", &trouble.pulse);
-    put_aside(state_dir, "history", &trouble.history);
-    *ret_trouble = (LedgerTrouble){ trouble.pulse, trouble.history, trouble.bad_lines };
+    recall_past(state_dir, ledger->pulse.machine, &ledger->past, ret_trouble);
+    put_aside(state_dir, "pulse", &ret_trouble->pulse);
+    put_aside(state_dir, "history", &ret_trouble->history);
     r = take_file(pulse_file_open(state_dir), state_dir, "pulse", &ledger->pulse_fd, ret_error);
     if (r == 0)
         r = take_file(history_open(state_dir), state_dir, "history", &ledger->history_fd, ret_error);
@@ -117,7 +110,7 @@ bool ledger_owns(const char *state_dir, const char *path)
     bool inside = directory && stat(directory, &theirs) == 0 && stat(state_dir, &ours) == 0 &&
                   theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
     for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-        cleanup_free char *own = state_file_path(state_dir, names[i]);
+        cleanup_free char *own = path_join(state_dir, names[i]);
         if ((inside && strcmp(slash + 1, names[i]) == 0) || (own && is_same_file(path, own)))
             return true;
     }

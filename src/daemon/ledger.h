@@ -9,6 +9,7 @@
 #include "core/past.h"
 #include "daemon/beat.h"
 #include "daemon/steps.h"
+#include "store/recall.h"
 #include "util/error.h"
 
 /* When the disk is made to take what was written, fdatasync(2). */
@@ -37,16 +38,10 @@ typedef struct Ledger {
 
 #define LEDGER_NONE ((Ledger){ .steps = { .pulse_fd = -1 }, .pulse_fd = -1, .history_fd = -1 })
 
-/* What ledger_open() found and could not use, as for recall_past(); the files are named *.unreadable now. */
-typedef struct LedgerTrouble {
-    int pulse, history;
-    uint64_t bad_lines;
-} LedgerTrouble;
-
 /* Reads what the last run has left, and opens both files for a new one. What cannot be used is moved aside
- * and named in *ret_trouble. Returns 0 or -errno with *ret_error filled: what an administrator must mend.
- * A disk that is full, or fails, is no reason not to start. */
-int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, LedgerTrouble *ret_trouble,
+ * (recall_move_aside()) and named in *ret_trouble. Returns 0 or -errno with *ret_error filled: what an
+ * administrator must mend. A disk that is full, or fails, is no reason not to start. */
+int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTrouble *ret_trouble,
                 Error *ret_error);
 void ledger_close(Ledger *ledger);
 

@@ -68,15 +68,11 @@ int output_check(const char *name, Error *ret_error)
     return kind && kind->check ? kind->check(name, ret_error) : 0;
 }
 
-/* ENXIO: a FIFO without a reader. The rest is a full or failing disk or a table that is full for now. */
+/* ENXIO: a FIFO without a reader; the rest: somebody is busy, or far away. */
 static bool passes_by_itself(int error)
 {
-    static const int passing[] = { ENXIO,  ENOSPC, EDQUOT, EIO,    EAGAIN,   EINTR,
-                                   ENFILE, EMFILE, ENOMEM, ESTALE, ETIMEDOUT };
-    for (size_t i = 0; i < ELEMENTSOF(passing); i++)
-        if (passing[i] == error)
-            return true;
-    return false;
+    return error_passes(error) || error == ENXIO || error == EAGAIN || error == EINTR || error == ESTALE ||
+           error == ETIMEDOUT;
 }
 
 int output_open(Output *output, Error *ret_error)

@@ -10,6 +10,8 @@
 
 #include "build-config.h"
 #include "daemon/exit.h"
+#include "store/state-file.h"
+#include "util/env.h"
 #include "util/file.h"
 
 #define SYSTEM_LOG_DIR LOCALSTATE_DIR "/log/heartbeatd"
@@ -33,27 +35,17 @@ static bool is_null(int fd)
     return fstat(fd, &st) == 0 && file_is_null(&st);
 }
 
-/* The value of an environment variable that is to hold an absolute path; anything else counts as unset, as
- * the XDG base directory specification wants. */
-static const char *path_variable(const char *name)
-{
-    const char *value = getenv(name);
-    return value && value[0] == '/' ? value : NULL;
-}
-
 static int join(const char *directory, const char *name, char **ret)
 {
-    if (asprintf(ret, "%s/%s", directory, name) >= 0)
-        return 0;
-    *ret = NULL;
-    return -ENOMEM;
+    *ret = path_join(directory, name);
+    return *ret ? 0 : -ENOMEM;
 }
 
 /* The directory that whoever started us has made for a purpose: the first one of the variable's list, as in
  * systemd.exec(5). Returns 1, 0 when there is none, or -ENOMEM. */
 static int find_given(const char *variable, char **ret)
 {
-    const char *list = path_variable(variable);
+    const char *list = env_path(variable);
     if (!list)
         return 0;
     *ret = strndup(list, strcspn(list, ":"));
@@ -62,18 +54,11 @@ static int find_given(const char *variable, char **ret)
 
 static int find_state_dir(Places *places)
 {
-    const char *directory;
     int r = find_given("STATE_DIRECTORY", &places->state_dir);
     places->state_dir_given = r > 0;
-    if (r != 0)
-        return r;
-    if (places->system)
-        return join(LOCALSTATE_DIR "/lib", "heartbeatd", &places->state_dir);
-    if ((directory = path_variable("XDG_STATE_HOME")))
-        return join(directory, "heartbeatd", &places->state_dir);
-    if ((directory = path_variable("HOME")))
-        return join(directory, ".local/state/heartbeatd", &places->state_dir);
-    return 0;
+    if (r == 0)
+        r = state_directory_default(places->system, &places->state_dir);
+    return r == -ENOENT ? 0 : r;
 }
 
 static int find_log_file(Places *places)
@@ -87,7 +72,7 @@ static int find_log_file(Places *places)
 
 static int find_pid_file(Places *places)
 {
-    const char *directory = places->system ? "/run" : path_variable("XDG_RUNTIME_DIR");
+    const char *directory = places->system ? "/run" : env_path("XDG_RUNTIME_DIR");
     return directory ? join(directory, "heartbeatd.pid", &places->pid_file) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "store/lock.h"
 #include "store/recall.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/number.h"
 

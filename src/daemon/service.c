@@ -217,7 +217,7 @@ static void report_trouble(const char *state_dir, const char *name, int trouble)
 static int open_ledger(Service *service, Error *ret_error)
 {
     const char *state_dir = service->settings.state_dir;
-    LedgerTrouble trouble = { 0 };
+    RecallTrouble trouble = { 0 };
     int r = ledger_open(&service->ledger, state_dir, &service->clocks.clocks, &trouble, ret_error);
     report_trouble(state_dir, "pulse", trouble.pulse);
     report_trouble(state_dir, "history", trouble.history);

@@ -24,8 +24,7 @@ static Measure growth(Measure after, Measure before)
 /* What is summed up over CPUs, or was going on when the gap began, is no part of it: at most all of it is. */
 static Measure at_most(Measure measure, usec_t limit_usec)
 {
-    if (measure.usec > limit_usec)
-        measure.usec = limit_usec;
+    measure.usec = usec_min(measure.usec, limit_usec);
     return measure;
 }
 

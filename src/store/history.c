@@ -10,6 +10,7 @@
 #include "store/state-file.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/file.h"
 
 static int write_whole(int fd, const char *data, size_t length)
 {
@@ -32,7 +33,7 @@ static int mend(int fd)
 
 int history_open(const char *state_dir)
 {
-    cleanup_free char *path = state_file_path(state_dir, "history");
+    cleanup_free char *path = path_join(state_dir, "history");
     if (!path)
         return -ENOMEM;
     cleanup_close int fd = state_file_open_or_make(path, O_RDWR | O_APPEND, 0644);
@@ -118,7 +119,7 @@ static int read_range(int fd, off_t from, off_t to, Reader *reader)
 int history_read(const char *state_dir, HistoryVisitor *visit, void *context, HistoryDamage *ret_damage)
 {
     Reader reader = { .visit = visit, .context = context };
-    cleanup_free char *path = state_file_path(state_dir, "history");
+    cleanup_free char *path = path_join(state_dir, "history");
     if (!path)
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);
@@ -216,8 +217,8 @@ int history_trim(const char *state_dir, int *fd, uint64_t max_bytes, const Event
     int r = cut < 0 ? (int)cut : describe(*fd, cut, &trim);
     if (r < 0)
         return r;
-    cleanup_free char *path = state_file_path(state_dir, "history");
-    cleanup_free char *new_path = state_file_path(state_dir, "history.new");
+    cleanup_free char *path = path_join(state_dir, "history");
+    cleanup_free char *new_path = path_join(state_dir, "history.new");
     if (!path || !new_path)
         return -ENOMEM;
     cleanup_close int new_fd = write_new(new_path, *fd, cut, &trim);

@@ -7,10 +7,11 @@
 
 #include "store/state-file.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 
 char *lock_path(const char *state_dir)
 {
-    return state_file_path(state_dir, "lock");
+    return path_join(state_dir, "lock");
 }
 
 static int get_holder(int fd, pid_t *ret_holder)

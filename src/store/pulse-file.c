@@ -8,6 +8,7 @@
 
 #include "store/state-file.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 
 /* A write of 512 bytes is over in microseconds; whoever meets as many of them in a row reads something else.
  */
@@ -18,7 +19,7 @@
 
 int pulse_file_open(const char *state_dir)
 {
-    cleanup_free char *path = state_file_path(state_dir, "pulse");
+    cleanup_free char *path = path_join(state_dir, "pulse");
     return path ? state_file_open_or_make(path, O_RDWR, 0644) : -ENOMEM;
 }
 
@@ -90,7 +91,7 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
 
 int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP_MAX])
 {
-    cleanup_free char *path = state_file_path(state_dir, "pulse");
+    cleanup_free char *path = path_join(state_dir, "pulse");
     if (!path)
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);

@@ -11,6 +11,7 @@
 #include "store/pulse-file.h"
 #include "store/state-file.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 
 typedef struct Reader {
     Past *past;
@@ -147,7 +148,7 @@ void recall_past(const char *state_dir, const char *machine, Past *ret, RecallTr
 
 int recall_move_aside(const char *state_dir, const char *name)
 {
-    cleanup_free char *from = state_file_path(state_dir, name), *to = NULL;
+    cleanup_free char *from = path_join(state_dir, name), *to = NULL;
     if (!from || asprintf(&to, "%s.unreadable", from) < 0)
         return -ENOMEM;
     return rename(from, to) < 0 ? -errno : 0;

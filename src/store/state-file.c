@@ -4,16 +4,23 @@
 #include "store/state-file.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "build-config.h"
 #include "util/cleanup.h"
+#include "util/env.h"
+#include "util/file.h"
 
-char *state_file_path(const char *state_dir, const char *name)
+int state_directory_default(bool system, char **ret)
 {
-    char *path;
-    return asprintf(&path, "%s/%s", state_dir, name) < 0 ? NULL : path;
+    const char *state = env_path("XDG_STATE_HOME"), *home = env_path("HOME");
+    if (!system && !state && !home)
+        return -ENOENT;
+    *ret = system  ? strdup(LOCALSTATE_DIR "/lib/heartbeatd")
+           : state ? path_join(state, "heartbeatd")
+                   : path_join(home, ".local/state/heartbeatd");
+    return *ret ? 0 : -ENOMEM;
 }
 
 /* O_NONBLOCK: a FIFO planted here is to be refused, not waited for. */

@@ -3,10 +3,13 @@
 /* A file in the state directory, which may be anybody's trap: opened without following, waiting or acquiring.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-/* The path of a file of the state directory; the caller frees. NULL when there is no memory. */
-char *state_file_path(const char *state_dir, const char *name);
+/* Where the state directory is unless somebody says otherwise: the system's, or the own user's by
+ * $XDG_STATE_HOME or $HOME. The caller frees. Returns 0, -ENOENT when neither variable has a path, or
+ * -ENOMEM. */
+int state_directory_default(bool system, char **ret);
 
 /* Makes sure of the names in it: fsync(2) of a file alone does not promise that the file has one after a
  * power cut. Returns 0 or -errno. */

@@ -27,3 +27,9 @@ void env_forget_all(void)
         explicit_bzero(*entry, strlen(*entry));
     clearenv();
 }
+
+const char *env_path(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] == '/' ? value : NULL;
+}

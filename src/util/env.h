@@ -8,3 +8,7 @@ void env_forget(const char *name);
 
 /* The same for every variable. */
 void env_forget_all(void);
+
+/* The value of a variable that is to hold an absolute path. NULL for any other value too, which counts as
+ * unset by the XDG base directory specification. */
+const char *env_path(const char *name);

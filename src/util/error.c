@@ -23,3 +23,9 @@ int error_set(Error *ret, int exit_code, int errnum, const char *format, ...)
     text_escape(raw, strlen(raw), ret->text, sizeof(ret->text));
     return -errnum;
 }
+
+bool error_passes(int errnum)
+{
+    return errnum == ENOSPC || errnum == EDQUOT || errnum == EIO || errnum == ENFILE || errnum == EMFILE ||
+           errnum == ENOMEM;
+}

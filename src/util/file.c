@@ -53,6 +53,12 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length
     return 0;
 }
 
+char *path_join(const char *directory, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
+}
+
 int path_make_absolute(const char *path, char **ret)
 {
     if (path[0] == '/') {

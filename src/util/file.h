@@ -15,6 +15,9 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length
 /* Whether it is the null device, in which everything vanishes. */
 bool file_is_null(const struct stat *st);
 
+/* "directory/name"; the caller frees. NULL when there is no memory. */
+char *path_join(const char *directory, const char *name);
+
 /* path itself when it is absolute, else below the working directory. The caller frees. Returns 0 or -errno.
  */
 int path_make_absolute(const char *path, char **ret);

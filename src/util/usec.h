@@ -18,3 +18,26 @@ typedef uint64_t usec_t;
 /* systemd.time(7): a year is 365.25 days, a month a twelfth of it. */
 #define USEC_PER_YEAR (UINT64_C(31557600) * USEC_PER_SEC)
 #define USEC_PER_MONTH (USEC_PER_YEAR / 12)
+
+static inline usec_t usec_min(usec_t a, usec_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline usec_t usec_max(usec_t a, usec_t b)
+{
+    return a > b ? a : b;
+}
+
+/* a - b, 0 where that would be negative. */
+static inline usec_t usec_less(usec_t a, usec_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* a + b, and never USEC_INFINITY, which stands for something else. */
+static inline usec_t usec_add(usec_t a, usec_t b)
+{
+    usec_t sum;
+    return __builtin_add_overflow(a, b, &sum) || sum == USEC_INFINITY ? USEC_INFINITY - 1 : sum;
+}

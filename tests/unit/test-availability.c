@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tally.h"
 #include "util/cleanup.h"
 
 TestSuite(availability, .timeout = 60);
@@ -389,46 +390,8 @@ Test(availability, of_nothing_is_nothing)
     availability_begin(&availability, collect, &found);
     availability_end(&availability, &end);
     cr_expect_eq(found.count, 0);
-    cr_expect(tally_is_empty(&found.tally));
-}
-
-Test(availability, share_is_cut_and_never_whole_while_something_is_missing)
-{
-    static const struct {
-        usec_t good, bad;
-        const char *text;
-    } table[] = {
-        { 0, 0, "n/a" },
-        { 1, 0, "100.0000%" },
-        { 0, 1, "0.0000%" },
-        { USEC_PER_DAY - SEC, SEC, "99.9988%" },
-        { 2, 1, "66.6666%" },
-        { USEC_PER_YEAR, 1, "99.9999%" },
-        { UINT64_MAX - 1, 1, "99.9999%" },
-        { UINT64_MAX - 1, UINT64_MAX - 1, "50.0000%" },
-        { UINT64_MAX - 1, 0, "100.0000%" },
-        { 1, UINT64_MAX - 1, "0.0000%" },
-    };
-    char text[SHARE_TEXT_MAX];
-    for (size_t i = 0; i < ELEMENTSOF(table); i++)
-        cr_expect_str_eq(availability_format(availability_share(table[i].good, table[i].bad), text),
-                         table[i].text, "row %zu: %s", i, text);
-}
-
-Test(availability, excluded_time_is_in_no_other_sum)
-{
-    Tally tally = { 0 };
-    Segment segment = {
-        .from_usec = 0, .to_usec = HOUR, .host = HOST_DOWN, .pulse = PULSE_SILENT, .outage = 1, .gap = 1
-    };
-    tally_add(&tally, &segment, 0, HOUR, true);
-    cr_expect(tally.excluded_usec == HOUR && tally.down_usec == 0 && tally.outages.count == 0 &&
-              tally.gaps.count == 0 && tally.silent_usec == 0);
-    cr_expect_eq(availability_share(tally.up_usec, tally.down_usec), EVENT_NONE);
-    tally_add(&tally, &segment, HOUR, 2 * HOUR, false);
-    tally_add(&tally, &segment, 2 * HOUR, 3 * HOUR, false);
-    cr_expect(tally.outages.count == 1 && tally.outages.longest_usec == 2 * HOUR);
-    cr_expect_eq(tally.causes[CAUSE_UNKNOWN].count, 1);
+    Tally nothing = { 0 };
+    cr_expect_eq(memcmp(&found.tally, &nothing, sizeof(nothing)), 0);
 }
 
 /* What is true of each walk, whatever it was along. */
@@ -469,7 +432,7 @@ static void check_tally(const Tally *tally, usec_t length_usec, unsigned round)
     usec_t whole_usec =
         sum(sum(tally->up_usec, tally->down_usec), sum(tally->suspended_usec, tally->unknown_usec));
     cr_assert_eq(whole_usec, length_usec, "round %u", round);
-    uint64_t share = availability_share(tally->up_usec, tally->down_usec);
+    uint64_t share = share_of(tally->up_usec, tally->down_usec);
     cr_assert(share == EVENT_NONE || share < 1000000 || tally->down_usec == 0, "round %u", round);
     cr_assert(share == EVENT_NONE || share <= 1000000);
     cr_assert_eq(share == EVENT_NONE, tally->up_usec == 0 && tally->down_usec == 0);

@@ -4,31 +4,24 @@
 #include "ctl/options.h"
 
 #include <criterion/criterion.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "arguments.h"
+
 TestSuite(ctl_options, .timeout = 30);
 
-#define WORDS_MAX 8
 #define SEC USEC_PER_SEC
 #define NOW (UINT64_C(1795348800) * SEC) /* 22 November 2026, 12:00 UTC */
 
 static int parse(const char *const words[WORDS_MAX], CtlOptions *ret, Error *ret_error)
 {
     static char program[] = "heartbeatctl";
-    char *argv[WORDS_MAX + 2] = { program };
-    int argc = 1;
-    for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
-        argv[argc++] = strdup(words[i]);
-    /* Lets getopt(3) forget where it was in the argument before. */
-    char *none[] = { program, NULL };
-    optind = 0;
-    cr_assert_eq(getopt_long(1, none, "+", NULL, NULL), -1);
+    char *argv[WORDS_MAX + 2];
+    int argc = arguments_make(argv, program, words);
     *ret_error = (Error){ 0 };
     int r = ctl_options_parse(argc, argv, NOW, ret, ret_error);
-    while (argc > 1)
-        free(argv[--argc]);
+    arguments_free(argv, argc);
     return r;
 }
 

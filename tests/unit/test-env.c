@@ -94,3 +94,19 @@ Test(env, forgotten_altogether_leaves_nothing_but_nul_bytes)
         cr_assert_eq(view[i], '\0', "byte %zu of %zu", i, length);
     cr_expect(!environ || !*environ);
 }
+
+Test(env, path_is_absolute_or_none)
+{
+    static const struct {
+        const char *value, *path;
+    } table[] = {
+        { "/a", "/a" }, { "/", "/" }, { "", NULL }, { "a", NULL }, { "./a", NULL }, { " /a", NULL }
+    };
+    unsetenv("PLACE");
+    cr_expect_null(env_path("PLACE"));
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        setenv("PLACE", table[i].value, 1);
+        const char *path = env_path("PLACE");
+        cr_expect(table[i].path ? path && strcmp(path, table[i].path) == 0 : !path, "\"%s\"", table[i].value);
+    }
+}

@@ -40,3 +40,13 @@ Test(error, of_any_length_is_cut_to_its_bound)
         cr_expect_null(strchr(error.text, '\n'));
     }
 }
+
+Test(error, of_a_disk_passes_and_one_of_permission_does_not)
+{
+    static const int passing[] = { ENOSPC, EDQUOT, EIO, ENFILE, EMFILE, ENOMEM };
+    static const int lasting[] = { 0, ENOENT, EACCES, EPERM, EROFS, ELOOP, EISDIR, ENOTDIR, EINVAL, ENXIO };
+    for (size_t i = 0; i < ELEMENTSOF(passing); i++)
+        cr_expect(error_passes(passing[i]), "%d", passing[i]);
+    for (size_t i = 0; i < ELEMENTSOF(lasting); i++)
+        cr_expect_not(error_passes(lasting[i]), "%d", lasting[i]);
+}

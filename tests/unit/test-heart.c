@@ -17,6 +17,7 @@
 #include "store/history.h"
 #include "store/pulse-file.h"
 #include "temp-dir.h"
+#include "told.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -72,7 +73,7 @@ static void give_outputs(Output *first, Output *second)
 
 static void open_ledger(void)
 {
-    LedgerTrouble trouble;
+    RecallTrouble trouble;
     Error error = { 0 };
     world.ledger = LEDGER_NONE;
     cr_assert_eq(ledger_open(&world.ledger, ".", &world.clocks.clocks, &trouble, &error), 0, "%s",
@@ -672,37 +673,6 @@ Test(heart, manager_that_was_deaf_at_the_start_learns_that_it_is_ready)
     }
 }
 
-typedef struct Told {
-    char words[1024]; /* "start gap:suspend clock stop" */
-    Event last;
-    size_t gaps;
-    uint64_t missed;
-} Told;
-
-static int tell(void *context, const Event *event)
-{
-    Told *told = context;
-    size_t length = strlen(told->words);
-    bool is_gap = event->kind == EVENT_GAP;
-    if (length < sizeof(told->words))
-        snprintf(told->words + length, sizeof(told->words) - length, "%s%s%s%s", length > 0 ? " " : "",
-                 event_kind_name(event->kind), is_gap ? ":" : "",
-                 is_gap ? cause_name(event->verdict.cause) : "");
-    told->gaps += is_gap;
-    told->missed += is_gap ? event->missed : 0;
-    told->last = *event;
-    return 0;
-}
-
-static Told read_history(void)
-{
-    Told told = { 0 };
-    HistoryDamage damage;
-    cr_assert_eq(history_read(".", tell, &told, &damage), 0);
-    cr_assert(damage.bad == 0 && damage.newer == 0 && !damage.torn);
-    return told;
-}
-
 static Pulse read_pulse(void)
 {
     Pulse pulse = { 0 };
@@ -758,7 +728,7 @@ Test(heart, gap_has_its_cause_in_history_outputs_pulse_and_status)
         event.at_usec = 5 * USEC_PER_SEC;
         start();
         run(&event, 1, 60 * USEC_PER_SEC);
-        Told told = read_history();
+        Told told = told_read(true);
         cr_expect_str_eq(told.words, table[i].history, "row %zu: %s", i, told.words);
         cr_expect_eq(told.missed, table[i].missed);
         cr_expect_eq(told.last.interval_usec, INTERVAL);
@@ -785,7 +755,7 @@ Test(heart, clock_that_was_set_is_recorded_and_no_gap)
                           { .at_usec = 25 * USEC_PER_SEC, .step_usec = 7200000000 } };
     start();
     run(events, 3, 60 * USEC_PER_SEC);
-    Told told = read_history();
+    Told told = told_read(true);
     cr_expect_str_eq(told.words, "start clock clock", "%s", told.words);
     cr_expect_eq(told.last.moved_usec, INT64_C(7200000000));
     cr_expect_eq(world.output->warnings, 0u);
@@ -804,7 +774,7 @@ Test(heart, gap_that_a_stop_ends_has_its_cause)
     start();
     run(events, 1, 60 * USEC_PER_SEC);
     heart_end(&world.heart);
-    cr_expect_str_eq(read_history().words, "start gap:process-stopped stop");
+    cr_expect_str_eq(told_read(true).words, "start gap:process-stopped stop");
     cr_expect_eq(world.clocks.now.boottime_usec, world.first_usec + 35 * USEC_PER_SEC);
 }
 
@@ -814,7 +784,7 @@ Test(heart, output_that_blocks_is_named_as_the_cause)
     world.output->clocks = &world.clocks;
     world.output->takes_usec = 25 * USEC_PER_SEC;
     run(NULL, 0, 60 * USEC_PER_SEC);
-    Told told = read_history();
+    Told told = told_read(true);
     cr_expect_str_eq(told.words, "start gap:output-blocked", "%s", told.words);
     cr_expect_str_eq(told.last.step, "write /fake");
     cr_expect_eq(told.last.longest_usec, 25 * USEC_PER_SEC);
@@ -828,7 +798,7 @@ Test(heart, messages_lost_are_recorded_and_are_no_gap)
     cr_expect_eq(read_pulse().failing, 1u);
     world.output->error = 0;
     run(NULL, 0, 3 * INTERVAL + 1);
-    Told told = read_history();
+    Told told = told_read(true);
     cr_expect_str_eq(told.words, "start output", "%s", told.words);
     cr_expect_str_eq(told.last.output, "/fake");
     cr_expect_eq(told.last.errnum, (uint64_t)ENOSPC);
@@ -839,7 +809,7 @@ Test(heart, messages_lost_are_recorded_and_are_no_gap)
     world.output->error = EIO;
     run(NULL, 0, 4 * INTERVAL + 1);
     heart_end(&world.heart);
-    cr_expect_str_eq(read_history().words, "start output output stop");
+    cr_expect_str_eq(told_read(true).words, "start output output stop");
 }
 
 Test(heart, plain_output_has_messages_only)
@@ -878,7 +848,7 @@ Test(heart, reload_is_recorded_with_the_new_interval)
     world.next_interval_usec = USEC_PER_MINUTE;
     start();
     run(events, 1, 2 * USEC_PER_SEC);
-    Told told = read_history();
+    Told told = told_read(true);
     cr_expect_str_eq(told.words, "start reload");
     cr_expect_eq(told.last.interval_usec, USEC_PER_MINUTE);
 }
@@ -892,7 +862,7 @@ Test(heart, suspend_after_a_reload_to_a_shorter_interval_is_seen)
     world.next_interval_usec = INTERVAL;
     start();
     run(events, 2, 150 * USEC_PER_SEC);
-    Told told = read_history();
+    Told told = told_read(true);
     cr_expect_str_eq(told.words, "start reload gap:suspend", "%s", told.words);
     cr_expect_eq(told.missed, 2u);
 }
@@ -950,7 +920,7 @@ Test(heart, every_due_instant_of_random_weeks_is_a_beat_or_missed_in_a_gap)
         Pulse pulse = read_pulse();
         cr_expect_eq(pulse.missed, world.missed);
         cr_expect_eq(pulse.seq, world.beats);
-        Told told = read_history();
+        Told told = told_read(true);
         cr_expect_eq(told.gaps, pulse.gaps);
         cr_expect_eq(told.missed, pulse.missed);
         cr_expect_not(strstr(told.words, "unknown") || strstr(told.words, "host-"), "%s", told.words);

@@ -16,6 +16,7 @@
 #include "store/identity.h"
 #include "store/pulse-file.h"
 #include "temp-dir.h"
+#include "told.h"
 #include "util/cleanup.h"
 
 #define INTERVAL (10 * USEC_PER_SEC)
@@ -23,7 +24,7 @@
 static struct {
     SimClocks clocks;
     Ledger ledger;
-    LedgerTrouble trouble;
+    RecallTrouble trouble;
     uint64_t seq;
 } world;
 
@@ -79,31 +80,6 @@ static Pulse read_pulse(char step[static STEP_MAX])
     Pulse pulse = { 0 };
     cr_assert_eq(pulse_file_read(".", &pulse, step), 0);
     return pulse;
-}
-
-/* The history as words: "start gap stop". */
-typedef struct Told {
-    char words[512];
-    Event last;
-} Told;
-
-static int tell(void *context, const Event *event)
-{
-    Told *told = context;
-    size_t length = strlen(told->words);
-    snprintf(told->words + length, sizeof(told->words) - length, "%s%s", length > 0 ? " " : "",
-             event_kind_name(event->kind));
-    told->last = *event;
-    return 0;
-}
-
-static Told read_history(void)
-{
-    Told told = { 0 };
-    HistoryDamage damage;
-    cr_assert_eq(history_read(".", tell, &told, &damage), 0);
-    cr_expect(damage.bad == 0 && damage.newer == 0 && !damage.torn);
-    return told;
 }
 
 Test(ledger, pulse_names_run_boot_process_and_beat)
@@ -178,7 +154,7 @@ Test(ledger, run_without_an_end_is_closed_as_a_gap_and_only_once)
     open_ledger();
     cr_assert_eq(begin(&gap), 0);
     cr_expect(gap);
-    Told told = read_history();
+    Told told = told_read(false);
     cr_expect_str_eq(told.words, "start gap start");
 
     /* It ends before it has stored a beat: the gap was told, and is not told again. */
@@ -210,7 +186,7 @@ Test(ledger, events_that_cannot_be_written_wait_in_order)
     event_init(&event, EVENT_OUTPUT);
     cr_expect_eq(ledger_add(&world.ledger, &world.clocks.now, &event), 0);
     cr_expect_eq(world.ledger.n_waiting, 0u);
-    cr_expect_str_eq(read_history().words, "start reload clock output");
+    cr_expect_str_eq(told_read(false).words, "start reload clock output");
     cr_expect_eq(world.ledger.dropped, 0u);
     close_fd(history);
     close_fd(full);
@@ -260,7 +236,7 @@ Test(ledger, files_that_somebody_removes_are_made_again)
     cr_expect_eq(read_pulse(step).seq, 2u);
     event_init(&event, EVENT_RELOAD);
     cr_expect_eq(ledger_add(&world.ledger, &world.clocks.now, &event), 0);
-    cr_expect_str_eq(read_history().words, "reload");
+    cr_expect_str_eq(told_read(false).words, "reload");
     cr_expect_eq(beat(0, 0), 0);
     steps_begin(&world.ledger.steps, "write", "journal");
     read_pulse(step);

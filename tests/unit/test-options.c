@@ -5,34 +5,25 @@
 #include "daemon/options.h"
 
 #include <criterion/criterion.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "arguments.h"
 #include "daemon/exit.h"
 #include "temp-dir.h"
 
 TestSuite(options, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
 
-#define WORDS_MAX 8
-
 static int parse(const char *const words[WORDS_MAX], Options *ret, Error *ret_error)
 {
     static char program[] = "heartbeatd";
-    char *argv[WORDS_MAX + 2] = { program };
-    int argc = 1;
-    for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
-        argv[argc++] = strdup(words[i]);
-    /* Lets getopt(3) forget where it was in the argument before, and leaves optind at 1. */
-    char *none[] = { program, NULL };
-    optind = 0;
-    cr_assert_eq(getopt_long(1, none, "+", NULL, NULL), -1);
+    char *argv[WORDS_MAX + 2];
+    int argc = arguments_make(argv, program, words);
     *ret = (Options){ 0 };
     *ret_error = (Error){ 0 };
     int r = options_parse(argc, argv, ret, ret_error);
-    while (argc > 1)
-        free(argv[--argc]);
+    arguments_free(argv, argc);
     return r;
 }
 

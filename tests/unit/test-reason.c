@@ -139,3 +139,14 @@ Test(reason, is_fit_to_be_shown_with_any_text_and_any_number)
             cr_expect_geq(*at, ' ', "%s: %s", cause_name(cause), text);
     }
 }
+
+Test(reason, clock_that_was_set_says_which_way_and_how_far)
+{
+    char text[REASON_TEXT_MAX];
+    Event event;
+    event_init(&event, EVENT_CLOCK);
+    event.moved_usec = -INT64_C(3600000000);
+    cr_expect_str_eq(reason_clock(&event, text), "the wall clock was set back by 1h");
+    event.moved_usec = INT64_C(90000000);
+    cr_expect_str_eq(reason_clock(&event, text), "the wall clock was set forward by 1min 30s");
+}

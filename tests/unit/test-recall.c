@@ -288,7 +288,7 @@ static int count_event(void *context, const Event *event)
 static void expect_start(uint64_t lines, bool torn, int pulse_trouble, size_t length)
 {
     Ledger ledger = LEDGER_NONE;
-    LedgerTrouble trouble;
+    RecallTrouble trouble;
     Error error;
     SimClocks clocks;
     HistoryDamage damage;

@@ -66,3 +66,27 @@ Test(state_file, that_is_a_trap_is_refused_at_once)
     cr_expect_neq(access("nowhere", F_OK), 0, "nothing is made through a link");
     cr_expect_str_eq(temp_read("file"), "kept");
 }
+
+Test(state_file, directory_is_the_systems_or_ones_own)
+{
+    static const struct {
+        bool system;
+        const char *state, *home, *directory;
+    } table[] = {
+        { true, "/s", "/h", "/var/lib/heartbeatd" },
+        { false, "/s", "/h", "/s/heartbeatd" },
+        { false, "s", "/h", "/h/.local/state/heartbeatd" },
+        { false, "", "/h", "/h/.local/state/heartbeatd" },
+        { false, "/s", "", "/s/heartbeatd" },
+        { false, "", "h", NULL },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        cleanup_free char *directory = NULL;
+        setenv("XDG_STATE_HOME", table[i].state, 1);
+        setenv("HOME", table[i].home, 1);
+        int r = state_directory_default(table[i].system, &directory);
+        cr_expect_eq(r, table[i].directory ? 0 : -ENOENT, "row %zu", i);
+        if (table[i].directory)
+            cr_expect_str_eq(directory, table[i].directory, "row %zu: %s", i, directory);
+    }
+}

@@ -268,7 +268,7 @@ Test(view, words_of_other_events_are_fit_to_be_shown)
     cr_expect_str_eq(view_output_words(&event, words), "/x: No space left on device; 1 message lost");
     event_init(&event, EVENT_CLOCK);
     event.moved_usec = INT64_MIN;
-    cr_expect_eq(view_clock_moved(&event), UINT64_C(1) << 63);
+    cr_expect_eq(event_clock_moved(&event), UINT64_C(1) << 63);
     event.moved_usec = -90 * (int64_t)SEC;
-    cr_expect_str_eq(view_clock_words(&event, words), "the wall clock was set back by 1min 30s");
+    cr_expect_str_eq(reason_clock(&event, words), "the wall clock was set back by 1min 30s");
 }
