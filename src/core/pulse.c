@@ -11,6 +11,7 @@
 #include "core/crc32.h"
 #include "core/logfmt.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define SUM_LENGTH (sizeof(" sum=01234567") - 1)
 
@@ -36,9 +37,34 @@ static const struct {
     { "gaps", offsetof(Pulse, gaps) },
 };
 
+const usec_t lateness_bounds_usec[LATENESS_BOUNDS] = {
+    USEC_PER_MSEC,
+    10 * USEC_PER_MSEC,
+    100 * USEC_PER_MSEC,
+    USEC_PER_SEC,
+};
+
+void pulse_count_lateness(Pulse *pulse, usec_t late_usec)
+{
+    pulse->lateness.known = true;
+    pulse->lateness.sum_usec += late_usec;
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++)
+        pulse->lateness.over[i] += late_usec > lateness_bounds_usec[i];
+}
+
 static uint64_t *number_in(const Pulse *pulse, size_t i)
 {
     return (uint64_t *)((uintptr_t)pulse + numbers[i].offset);
+}
+
+/* "123456,20,3,0,0": the sum, and how many were over each bound. */
+static void add_lateness(LogfmtLine *line, const Lateness *lateness)
+{
+    char text[(LATENESS_BOUNDS + 1) * 21];
+    int length = snprintf(text, sizeof(text), "%" PRI_USEC, lateness->sum_usec);
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++)
+        length += snprintf(text + length, sizeof(text) - (size_t)length, ",%" PRIu64, lateness->over[i]);
+    logfmt_add(line, "lateness", text);
 }
 
 static void put_sum(char at[static SUM_LENGTH], uint32_t sum)
@@ -62,6 +88,8 @@ void pulse_format(const Pulse *pulse, char ret[static PULSE_SIZE])
         logfmt_add_number(&line, numbers[i].key, *number_in(pulse, i));
     if (pulse->gaps > 0)
         logfmt_add(&line, "last_cause", cause_name(pulse->last_cause));
+    if (pulse->lateness.known) /* last: where the rest leaves no room, it alone is not there */
+        add_lateness(&line, &pulse->lateness);
     put_sum(ret + line.length, crc32(ret, line.length));
     size_t length = line.length + SUM_LENGTH;
     memset(ret + length, ' ', PULSE_SIZE - 1 - length);
@@ -95,6 +123,29 @@ static int take_cause(Pulse *pulse, const LogfmtPair *pair)
     return r == 0 ? cause_from_name(cause, &pulse->last_cause) : r;
 }
 
+/* Numbers in another manner, or another number of them, are those of a version with other bounds. */
+static void take_lateness(Pulse *pulse, const LogfmtPair *pair)
+{
+    const char *at = pair->value, *end = at + pair->value_length;
+    Lateness lateness = { .known = true };
+    at = number_take(at, end, &lateness.sum_usec);
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++)
+        at = at && at < end && *at == ',' ? number_take(at + 1, end, &lateness.over[i]) : NULL;
+    if (at == end)
+        pulse->lateness = lateness;
+}
+
+static bool is_sound(const Pulse *pulse)
+{
+    uint64_t most = pulse->seq;
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++) {
+        if (pulse->lateness.over[i] > most)
+            return false;
+        most = pulse->lateness.over[i];
+    }
+    return true;
+}
+
 static int take(Pulse *pulse, const LogfmtPair *pair, unsigned *seen)
 {
     if (logfmt_is(pair, "run"))
@@ -107,6 +158,8 @@ static int take(Pulse *pulse, const LogfmtPair *pair, unsigned *seen)
         *seen |= SEEN_CAUSE;
         return take_cause(pulse, pair);
     }
+    if (logfmt_is(pair, "lateness"))
+        take_lateness(pulse, pair);
     for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
         if (logfmt_is(pair, numbers[i].key)) {
             *seen |= 1U << i;
@@ -141,6 +194,8 @@ int pulse_parse(const char text[static PULSE_SIZE], Pulse *ret)
         r = check(&pulse, seen);
     if (r < 0)
         return r == -ENOTSUP ? r : -EBADMSG;
+    if (!is_sound(&pulse))
+        pulse.lateness = (Lateness){ 0 };
     *ret = pulse;
     return 0;
 }

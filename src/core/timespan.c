@@ -155,3 +155,13 @@ char *timespan_format_short(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX])
              usec / USEC_PER_SEC, tenths);
     return buffer;
 }
+
+char *timespan_format_seconds(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX])
+{
+    int n = snprintf(buffer, TIMESPAN_TEXT_MAX, "%" PRI_USEC ".%06" PRI_USEC, usec / USEC_PER_SEC,
+                     usec % USEC_PER_SEC);
+    while (buffer[n - 1] == '0')
+        n--;
+    buffer[buffer[n - 1] == '.' ? n - 1 : n] = '\0';
+    return buffer;
+}

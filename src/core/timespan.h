@@ -22,3 +22,7 @@ char *timespan_format_short(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX]);
 
 /* The short form for use within one expression. */
 #define SPAN(usec) timespan_format_short(usec, (char[TIMESPAN_TEXT_MAX]){ 0 })
+
+/* Seconds as a plain decimal number without a unit, exact to the microsecond: "0.25", "10". For programs.
+ * Returns buffer. */
+char *timespan_format_seconds(usec_t usec, char buffer[static TIMESPAN_TEXT_MAX]);

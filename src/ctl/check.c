@@ -10,17 +10,8 @@
 
 #define LINE_TEXT_MAX 1024
 
-/* Seconds as a plain decimal number, for a unit of their own would be read as something else. */
-static char *format_seconds(usec_t usec, char buffer[static 32])
-{
-    int n = snprintf(buffer, 32, "%" PRI_USEC ".%06" PRI_USEC, usec / USEC_PER_SEC, usec % USEC_PER_SEC);
-    while (buffer[n - 1] == '0')
-        n--;
-    buffer[buffer[n - 1] == '.' ? n - 1 : n] = '\0';
-    return buffer;
-}
-
-#define SECONDS(usec) format_seconds(usec, (char[32]){ 0 })
+/* For a unit of their own would be read as something else. */
+#define SECONDS(usec) timespan_format_seconds(usec, (char[TIMESPAN_TEXT_MAX]){ 0 })
 
 static int put_beating(const View *view, Severity severity, const Thresholds *thresholds, char *buffer)
 {

@@ -29,3 +29,5 @@ int explain_run(const CtlOptions *options, const View *view);
 int report_run(const CtlOptions *options, const View *view);
 
 int timeline_run(const CtlOptions *options, const View *view);
+
+int metrics_run(const View *view);

@@ -29,6 +29,8 @@ static int dispatch(const CtlOptions *options, const View *view)
         return report_run(options, view);
     case CTL_TIMELINE:
         return timeline_run(options, view);
+    case CTL_METRICS:
+        return metrics_run(view);
     default:
         return status_run(options, view);
     }

@@ -21,8 +21,9 @@
 #define WHEN_TEXT_MAX 128
 
 static const char *const command_names[] = {
-    [CTL_STATUS] = "status", [CTL_CHECK] = "check",       [CTL_GAPS] = "gaps", [CTL_EXPLAIN] = "explain",
-    [CTL_REPORT] = "report", [CTL_TIMELINE] = "timeline", [CTL_HELP] = "help", [CTL_VERSION] = "version",
+    [CTL_STATUS] = "status",   [CTL_CHECK] = "check",   [CTL_GAPS] = "gaps",
+    [CTL_EXPLAIN] = "explain", [CTL_REPORT] = "report", [CTL_TIMELINE] = "timeline",
+    [CTL_METRICS] = "metrics", [CTL_HELP] = "help",     [CTL_VERSION] = "version",
 };
 
 enum {
@@ -231,8 +232,8 @@ static int take_word(Parser *parser, const char *word)
         int command = find_command(word);
         if (command < 0)
             return error_set(parser->error, CTL_EXIT_ARGUMENTS, EINVAL,
-                             "\"%.200s\": no command; expected status, check, gaps, explain, report or "
-                             "timeline",
+                             "\"%.200s\": no command; expected status, check, gaps, explain, report, "
+                             "timeline or metrics",
                              word);
         parser->options->command = (CtlCommand)command;
         parser->command_given = true;
@@ -334,6 +335,8 @@ static int check_known(Parser *parser)
             list_commands(option_table[i].commands, problem, sizeof(problem));
             return refuse(parser, option, problem);
         }
+    if (command == CTL_METRICS && parser->seen & 1U << OPTION_OUTPUT)
+        return refuse(parser, "--output", "not with metrics, which have one format");
     if (parser->options->svg && command != CTL_TIMELINE)
         return refuse(parser, "--output=svg", "goes with timeline only");
     if (command == CTL_TIMELINE &&
@@ -484,6 +487,7 @@ void ctl_options_print_help(void)
           "heartbeatctl explain [TIME]   the last gap, or what was at TIME, in sentences\n"
           "heartbeatctl report           availability of the host, coverage of the pulse\n"
           "heartbeatctl timeline         the same as a picture: a row for each day or month\n"
+          "heartbeatctl metrics          figures of the record for Prometheus\n"
           "\n"
           "  --output=FORMAT       text or json; timeline: also svg\n"
           "  --state-dir=DIR       where the record is (" LOCALSTATE_DIR "/lib/heartbeatd)\n"

@@ -16,6 +16,7 @@ typedef enum CtlCommand {
     CTL_EXPLAIN,
     CTL_REPORT,
     CTL_TIMELINE,
+    CTL_METRICS,
     CTL_HELP,
     CTL_VERSION,
 } CtlCommand;

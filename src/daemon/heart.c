@@ -2,10 +2,10 @@
 /* The loop and the beat.
  *
  * A beat takes its steps in an order of their own: the clocks first, so that no step makes it look later than
- * it was; a gap that it ends; the message to every output; the pulse; the service manager last, so that its
- * watchdog is fed by nothing but a beat that was finished. The first beat is the exception: its message does
- * not wait for the disk to take the history. Nothing in here allocates once the loop runs, except for a
- * reload and for a file that somebody has removed. */
+ * it was; a gap that it ends; the message to every output; the pulse; the metrics; the service manager last,
+ * so that its watchdog is fed by nothing but a beat that was finished. The first beat is the exception: its
+ * message does not wait for the disk to take the history. Nothing in here allocates once the loop runs,
+ * except for a reload and for a file that somebody has removed. */
 
 #include "daemon/heart.h"
 
@@ -141,6 +141,29 @@ static void store(Heart *heart, const Beat *beat)
     note_pulse(heart, ledger_beat(heart->ledger, beat, count_failing(heart), heart->lost));
 }
 
+static void note_metrics(Metrics *metrics, int r)
+{
+    if (r < 0 && metrics->failure == 0)
+        log_warning("metrics %s: %s; they are not written until it works again", metrics->path, strerror(-r));
+    else if (r == 0 && metrics->failure != 0)
+        log_notice("metrics %s: are written again", metrics->path);
+    metrics->failure = -r;
+}
+
+/* Behind the pulse, whose figures they are. */
+static void write_metrics(Heart *heart, const Beat *beat)
+{
+    Ledger *ledger = heart->ledger;
+    if (!metrics_is_due(&heart->metrics, beat->due.due_usec))
+        return;
+    steps_begin(&ledger->steps, "write", "metrics");
+    int r = metrics_write(&heart->metrics, &ledger->pulse, &ledger->census);
+    steps_end(&ledger->steps);
+    steps_rest(&ledger->steps);
+    heart->metrics.written_usec = beat->due.due_usec;
+    note_metrics(&heart->metrics, r);
+}
+
 static void feed(Heart *heart, const Beat *beat)
 {
     note_manager(heart, supervisor_beat(heart->supervisor, beat, heart->outputs, heart->n_outputs));
@@ -181,9 +204,11 @@ int heart_start(Heart *heart, Error *ret_error)
     note_history(heart, ledger_begin(heart->ledger, &now, heart->interval_usec, found ? &gap : NULL));
     store(heart, &beat);
     int r = judge_start(heart, ret_error);
-    if (r == 0)
-        feed(heart, &beat);
-    return r;
+    if (r < 0)
+        return r;
+    write_metrics(heart, &beat);
+    feed(heart, &beat);
+    return 0;
 }
 
 static void note_clock(Heart *heart, const Instant *now, Event *event)
@@ -241,6 +266,7 @@ static void make_next_beat(Heart *heart, const Instant *now)
     if (gap || due.due_usec >= heart->logged_usec + heart->log_every_usec)
         write_message(heart, &beat);
     store(heart, &beat);
+    write_metrics(heart, &beat);
     feed(heart, &beat);
 }
 
@@ -352,6 +378,7 @@ void heart_end(Heart *heart)
 void heart_done(Heart *heart)
 {
     outputs_free(heart->outputs, heart->n_outputs);
+    metrics_close(&heart->metrics);
     heart->outputs = NULL;
     heart->n_outputs = 0;
 }

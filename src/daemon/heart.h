@@ -4,6 +4,7 @@
 
 #include "core/message.h"
 #include "daemon/ledger.h"
+#include "daemon/metrics.h"
 #include "daemon/supervisor.h"
 
 typedef struct Heart {
@@ -15,8 +16,9 @@ typedef struct Heart {
     usec_t log_every_usec; /* how often a message is written, 0: at each beat */
     Output **outputs;      /* owned, opened */
     size_t n_outputs;
+    Metrics metrics; /* owned; empty: none */
 
-    /* Called on SIGHUP: exchanges the four above for new ones, or leaves them and returns -errno. */
+    /* Called on SIGHUP: exchanges the five above for new ones, or leaves them and returns -errno. */
     int (*reload)(void *context);
     void *context;
 

@@ -55,9 +55,14 @@ static int take_file(int fd, const char *state_dir, const char *name, int *ret_f
 }
 
 /* Another disk error than a damaged record leaves the file where it is. */
+static bool is_to_go(int trouble)
+{
+    return trouble == -EBADMSG || trouble == -ENOTSUP || trouble == -EREMOTE;
+}
+
 static void put_aside(const char *state_dir, const char *name, int *trouble)
 {
-    if (*trouble != -EBADMSG && *trouble != -ENOTSUP && *trouble != -EREMOTE)
+    if (!is_to_go(*trouble))
         return;
     int r = recall_move_aside(state_dir, name);
     if (r < 0)
@@ -76,6 +81,8 @@ int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTro
     if (r < 0)
         return r;
     recall_past(state_dir, ledger->pulse.machine, &ledger->past, ret_trouble);
+    if (!is_to_go(ret_trouble->history))
+        ledger->census = ledger->past.census;
     put_aside(state_dir, "pulse", &ret_trouble->pulse);
     put_aside(state_dir, "history", &ret_trouble->history);
     r = take_file(pulse_file_open(state_dir), state_dir, "pulse", &ledger->pulse_fd, ret_error);
@@ -93,12 +100,6 @@ void ledger_close(Ledger *ledger)
     *ledger = LEDGER_NONE;
 }
 
-static bool is_same_file(const char *left, const char *right)
-{
-    struct stat l, r;
-    return lstat(left, &l) == 0 && lstat(right, &r) == 0 && l.st_dev == r.st_dev && l.st_ino == r.st_ino;
-}
-
 /* By directory and name where the file is not there yet, and as the same file, by whatever name, where it is.
  */
 bool ledger_owns(const char *state_dir, const char *path)
@@ -111,7 +112,7 @@ bool ledger_owns(const char *state_dir, const char *path)
                   theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
     for (size_t i = 0; i < ELEMENTSOF(names); i++) {
         cleanup_free char *own = path_join(state_dir, names[i]);
-        if ((inside && strcmp(slash + 1, names[i]) == 0) || (own && is_same_file(path, own)))
+        if ((inside && strcmp(slash + 1, names[i]) == 0) || (own && file_is_same(path, own)))
             return true;
     }
     return false;
@@ -174,6 +175,21 @@ static int append(Ledger *ledger, const Event *event)
     return r;
 }
 
+static int count_event(void *context, const Event *event)
+{
+    census_take(context, event);
+    return 0;
+}
+
+/* Of gaps whose lines were dropped the number is kept, and nothing else. */
+static void forget_dropped(Ledger *ledger)
+{
+    Census left = { 0 };
+    HistoryDamage damage;
+    if (history_read(ledger->state_dir, count_event, &left, &damage) == 0)
+        memcpy(ledger->census.last_usec, left.last_usec, sizeof(left.last_usec));
+}
+
 /* After lines were written: gets them onto the disk, and keeps the file within its bound. */
 static int settle(Ledger *ledger, const Event *event)
 {
@@ -185,6 +201,8 @@ static int settle(Ledger *ledger, const Event *event)
     }
     if (ledger->history_max_bytes > 0)
         t = history_trim(ledger->state_dir, &ledger->history_fd, ledger->history_max_bytes, event);
+    if (t > 0)
+        forget_dropped(ledger);
     return r < 0 ? r : t < 0 ? t : 0;
 }
 
@@ -231,6 +249,7 @@ static void stamp(const Ledger *ledger, const Instant *at, Event *event)
 
 static void count_gap(Ledger *ledger, const Event *gap)
 {
+    census_take(&ledger->census, gap);
     ledger->pulse.gaps++;
     ledger->pulse.last_cause = gap->verdict.cause;
 }
@@ -284,6 +303,7 @@ static void describe(Pulse *pulse, const Beat *beat, uint64_t failing, uint64_t 
     pulse->late_usec = beat->due.late_usec;
     if (beat->due.late_usec > pulse->late_max_usec)
         pulse->late_max_usec = beat->due.late_usec;
+    pulse_count_lateness(pulse, beat->due.late_usec);
     pulse->missed += beat->due.missed;
     pulse->failing = failing;
     pulse->lost = lost;

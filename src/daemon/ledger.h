@@ -29,6 +29,7 @@ typedef struct Ledger {
 
     Pulse pulse; /* the latest beat, and the identities of the run */
     Past past;
+    Census census;      /* as a reader of the history would have it */
     usec_t synced_usec; /* due instant of the beat whose pulse was synced last */
 
     Event *waiting; /* events that could not be written, oldest first */

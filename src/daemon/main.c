@@ -8,6 +8,7 @@
 #include "daemon/control.h"
 #include "daemon/daemonize.h"
 #include "daemon/exit.h"
+#include "daemon/metrics.h"
 #include "daemon/privileges.h"
 #include "daemon/record-exit.h"
 #include "daemon/service.h"
@@ -27,7 +28,7 @@ static int check_outputs(const Settings *settings, const Places *places, Error *
     for (size_t i = 0; r == 0 && i < settings->n_outputs; i++)
         if (places->log_dir_given || !places->log_file || strcmp(settings->outputs[i], places->log_file) != 0)
             r = output_check(settings->outputs[i], ret_error);
-    return r;
+    return r == 0 ? metrics_check(settings->metrics, settings->outputs, settings->n_outputs, ret_error) : r;
 }
 
 /* What root can read and write to says nothing of the user that the daemon would become. */

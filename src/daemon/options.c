@@ -288,6 +288,7 @@ void options_print_help(void)
           "  --log-every=SPAN   a message only that often, and after a gap; 0: at each beat\n"
           "  --sync=WHEN        pulse to disk at each beat, after a gap, or never\n"
           "  --history-max=SIZE of the history, whose older half is dropped then (4M)\n"
+          "  --metrics=PATH     of a file *.prom to write for Prometheus, at each beat\n"
           "  --state-dir=DIR    lock, pulse and history: one daemon per directory\n"
           "  --config=FILE      read FILE and not " CONFIG_DIR "/heartbeatd.conf\n"
           "  --pid-file=PATH    with --fork: for people and init scripts\n"

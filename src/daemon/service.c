@@ -72,20 +72,26 @@ static int apply_settings(Service *service, const Settings *settings, Error *ret
     Heart *heart = &service->heart;
     Message message;
     Output **outputs;
+    Metrics metrics = { 0 };
     int r =
         ledger_check_outputs(service->settings.state_dir, settings->outputs, settings->n_outputs, ret_error);
     if (r == 0)
         r = prepare_message(settings, &message, ret_error);
     if (r == 0)
+        r = metrics_open(settings->metrics, settings->outputs, settings->n_outputs, &metrics, ret_error);
+    if (r == 0)
         r = open_outputs(settings, &outputs, ret_error);
-    if (r < 0)
+    if (r < 0) {
+        metrics_close(&metrics);
         return r;
+    }
     heart->message = message;
     heart->interval_usec = settings->interval_usec;
     heart->log_every_usec = settings->log_every_usec;
     service->ledger.sync = settings->sync;
     service->ledger.history_max_bytes = settings->history_max_bytes;
     heart_take_outputs(heart, outputs, settings->n_outputs);
+    metrics_replace(&heart->metrics, &metrics);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "core/message.h"
 #include "core/timespan.h"
 #include "daemon/exit.h"
+#include "daemon/metrics.h"
 #include "util/text.h"
 
 #define DEFAULT_MESSAGE "heartbeat %n"
@@ -132,6 +133,19 @@ static int set_history_max(Settings *settings, const char *value)
     return 0;
 }
 
+/* With room for the name under which they are written first. */
+static int set_metrics(Settings *settings, const char *value)
+{
+    if (!value)
+        return replace_string(&settings->metrics, NULL);
+    size_t length = strlen(value), suffix = strlen(METRICS_SUFFIX), room = strlen(".new");
+    const char *slash = strrchr(value, '/');
+    if (value[0] != '/' || length + room >= PATH_MAX || !is_printable(value) || strlen(slash + 1) <= suffix ||
+        strlen(slash + 1) + room > NAME_MAX || strcmp(value + length - suffix, METRICS_SUFFIX) != 0)
+        return -EINVAL;
+    return replace_string(&settings->metrics, value);
+}
+
 static int set_state_dir(Settings *settings, const char *value)
 {
     /* Room for the name of a file in it. */
@@ -152,6 +166,8 @@ const Setting settings_table[] = {
     { "LogEvery", "log-every", "a time span to 1y, such as 1h; 0 for each message", PATH_NO, set_log_every },
     { "Sync", "sync", "beat, gap or never", PATH_NO, set_sync },
     { "HistoryMax", "history-max", "a size from 64K to 1G, such as 4M", PATH_NO, set_history_max },
+    { "Metrics", "metrics", "the absolute path of a file whose name ends in " METRICS_SUFFIX, PATH_ALWAYS,
+      set_metrics },
     { "StateDir", "state-dir", "the absolute path of a directory", PATH_ALWAYS, set_state_dir },
 };
 const size_t settings_count = ELEMENTSOF(settings_table);
@@ -174,6 +190,7 @@ void settings_done(Settings *settings)
 {
     forget_outputs(settings);
     free(settings->message);
+    free(settings->metrics);
     free(settings->state_dir);
     *settings = (Settings){ 0 };
 }
@@ -233,5 +250,6 @@ void settings_print(const Settings *settings)
     print_value("LogEvery", timespan_format(settings->log_every_usec, log_every));
     print_value("Sync", sync_names[settings->sync]);
     print_value("HistoryMax", bytes_format(settings->history_max_bytes, history_max));
+    print_value("Metrics", settings->metrics ? settings->metrics : "");
     print_value("StateDir", settings->state_dir);
 }

@@ -24,6 +24,7 @@ typedef struct Settings {
     usec_t log_every_usec; /* 0: each message */
     Sync sync;
     uint64_t history_max_bytes; /* 0: not set */
+    char *metrics;              /* absolute; NULL: none */
     char *state_dir;            /* absolute; NULL: not set */
 } Settings;
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/census.h"
 #include "store/state-file.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -130,11 +131,7 @@ int history_read(const char *state_dir, HistoryVisitor *visit, void *context, Hi
 
 static int count_gap(void *context, const Event *event)
 {
-    Event *trim = context;
-    if (event->kind == EVENT_GAP)
-        trim->gaps[event->verdict.cause]++;
-    for (Cause cause = 0; event->kind == EVENT_TRIM && cause < CAUSE_COUNT; cause++)
-        trim->gaps[cause] += event->gaps[cause];
+    census_take(context, event);
     return 0;
 }
 
@@ -148,10 +145,12 @@ static int take_first_time(void *context, const Event *event)
 /* Sums up what stands before the cut, and takes the time of the first event behind it. */
 static int describe(int fd, off_t cut, Event *trim)
 {
-    Reader before = { .visit = count_gap, .context = trim };
+    Census census = { 0 };
+    Reader before = { .visit = count_gap, .context = &census };
     Reader behind = { .visit = take_first_time, .context = trim };
     trim->from_usec = trim->realtime_usec;
     int r = read_range(fd, 0, cut, &before);
+    memcpy(trim->gaps, census.gaps, sizeof(trim->gaps));
     if (r == 0)
         r = read_range(fd, cut, INT64_MAX, &behind);
     return r < 0 ? r : 0;

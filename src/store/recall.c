@@ -92,6 +92,7 @@ static int take_event(void *context, const Event *event)
     Reader *reader = context;
     Past *past = reader->past;
     past->any = true;
+    census_take(&past->census, event);
     /* The line of a trim stands before all others, and is younger than many of them. */
     if (!past->readable || event->kind == EVENT_TRIM)
         return 0;

@@ -59,6 +59,12 @@ char *path_join(const char *directory, const char *name)
     return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
+bool file_is_same(const char *left, const char *right)
+{
+    struct stat l, r;
+    return lstat(left, &l) == 0 && lstat(right, &r) == 0 && l.st_dev == r.st_dev && l.st_ino == r.st_ino;
+}
+
 int path_make_absolute(const char *path, char **ret)
 {
     if (path[0] == '/') {

@@ -18,6 +18,9 @@ bool file_is_null(const struct stat *st);
 /* "directory/name"; the caller frees. NULL when there is no memory. */
 char *path_join(const char *directory, const char *name);
 
+/* Whether two paths name one and the same file that is there; links are not followed. */
+bool file_is_same(const char *left, const char *right);
+
 /* path itself when it is absolute, else below the working directory. The caller frees. Returns 0 or -errno.
  */
 int path_make_absolute(const char *path, char **ret);

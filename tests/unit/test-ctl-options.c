@@ -48,6 +48,7 @@ Test(ctl_options, command_is_a_word_anywhere_and_status_without_one)
         { { "gaps", "--utc" }, CTL_GAPS },
         { { "--state-dir", "gaps", "explain" }, CTL_EXPLAIN },
         { { "--", "gaps" }, CTL_GAPS },
+        { { "metrics", "--state-dir=/x" }, CTL_METRICS },
         { { "check", "--help", "--nonsense" }, CTL_HELP },
         { { "--version" }, CTL_VERSION },
     };
@@ -131,7 +132,7 @@ Test(ctl_options, what_is_wrong_is_refused_in_one_line_that_names_it)
     } table[] = {
         { { "beat" },
           CTL_STATUS,
-          "\"beat\": no command; expected status, check, gaps, explain, report or timeline" },
+          "\"beat\": no command; expected status, check, gaps, explain, report, timeline or metrics" },
         { { "" }, CTL_STATUS, "\"\": no command" },
         { { "03:12" }, CTL_STATUS, "\"03:12\": no command" },
         { { "status", "gaps" }, CTL_STATUS, "\"gaps\": unexpected argument of status" },
@@ -162,6 +163,10 @@ Test(ctl_options, what_is_wrong_is_refused_in_one_line_that_names_it)
           CTL_REPORT,
           "--exclude: \"Mon\": expected" },
         { { "explain", "--cause=busy" }, CTL_EXPLAIN, "--cause: goes with gaps only" },
+        { { "metrics", "--output=json" }, CTL_METRICS, "--output: not with metrics" },
+        { { "--output=text", "metrics" }, CTL_METRICS, "--output: not with metrics" },
+        { { "metrics", "--since=now" }, CTL_METRICS, "--since: goes with gaps, report and timeline only" },
+        { { "metrics", "now" }, CTL_METRICS, "\"now\": unexpected argument of metrics" },
         { { "gaps", "--cause=busy,lazy" },
           CTL_GAPS,
           "--cause: \"lazy\": expected some of unknown, suspend," },

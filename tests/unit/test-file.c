@@ -72,6 +72,19 @@ Test(file, read_of_proc_takes_what_has_no_size)
     cr_expect_eq(length, 37u);
 }
 
+Test(file, same_file_is_known_by_any_name_but_not_through_a_link)
+{
+    temp_write_text("one", "");
+    temp_write_text("two", "");
+    cr_assert_eq(link("one", "other"), 0);
+    cr_assert_eq(symlink("one", "link"), 0);
+    cr_expect(file_is_same("one", "one"));
+    cr_expect(file_is_same("one", "./other"));
+    cr_expect_not(file_is_same("one", "two"));
+    cr_expect_not(file_is_same("one", "link"));
+    cr_expect_not(file_is_same("none", "none"));
+}
+
 Test(file, path_is_made_absolute_below_the_working_directory)
 {
     static const struct {

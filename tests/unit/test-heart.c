@@ -931,6 +931,69 @@ Test(heart, every_due_instant_of_random_weeks_is_a_beat_or_missed_in_a_gap)
     }
 }
 
+static void have_metrics(const char *name)
+{
+    Metrics next = { 0 };
+    Error error = { 0 };
+    cr_assert_eq(metrics_open(temp_path(name), NULL, 0, &next, &error), 0, "%s", error.text);
+    metrics_replace(&world.heart.metrics, &next);
+}
+
+static void expect_metrics_of_the_pulse(const char *name)
+{
+    char step[STEP_MAX], text[EXPOSITION_MAX];
+    Pulse pulse;
+    cr_assert_eq(pulse_file_read(".", &pulse, step), 0);
+    cr_expect_str_eq(step, "", "no step is at hand");
+    exposition_format(&pulse, &world.ledger.census, text);
+    cr_expect_str_eq(temp_read(name), text);
+}
+
+Test(heart, metrics_are_those_of_each_beat_from_the_first_on)
+{
+    have_metrics("x.prom");
+    start();
+    expect_metrics_of_the_pulse("x.prom");
+    run(&(SimEvent){ .at_usec = INTERVAL / 2, .suspend_usec = 3 * INTERVAL }, 1, 5 * INTERVAL + 1);
+    expect_metrics_of_the_pulse("x.prom");
+    cr_expect_not_null(strstr(temp_read("x.prom"), "heartbeat_gaps_total{cause=\"suspend\"} 1\n"));
+}
+
+static void count_metrics(void *context)
+{
+    (void)context;
+    world.reloads += access("x.prom", F_OK) == 0;
+    (void)unlink("x.prom");
+}
+
+Test(heart, metrics_are_written_once_a_second_at_most)
+{
+    have_metrics("x.prom");
+    world.heart.interval_usec = 10 * USEC_PER_MSEC;
+    world.clocks.on_wait = count_metrics;
+    start();
+    run(NULL, 0, 10 * USEC_PER_SEC - 1);
+    cr_expect_eq(world.reloads, 10u, "%zu times in ten seconds", world.reloads);
+}
+
+Test(heart, metrics_that_cannot_be_written_are_reported_once_and_once_more_when_they_can)
+{
+    have_metrics("x.prom");
+    start();
+    cr_assert_eq(mkdir("x.prom.new", 0700), 0);
+    run(NULL, 0, 5 * INTERVAL + 1);
+    cr_assert_eq(rmdir("x.prom.new"), 0);
+    run(NULL, 0, 8 * INTERVAL + 1);
+    char expected[512];
+    snprintf(expected, sizeof(expected),
+             "heartbeatd: metrics %1$s: Is a directory; they are not written until it works again\n"
+             "heartbeatd: metrics %1$s: are written again\n",
+             temp_path("x.prom"));
+    cr_expect_str_eq(temp_read_fd(world.log_fd), expected);
+    cr_expect_eq(world.beats, 9u, "and stop no beat");
+    expect_metrics_of_the_pulse("x.prom");
+}
+
 /* A thousand beats to a file, and to an output that fails, while allocations are counted. */
 static void count_a_thousand_beats(void)
 {
@@ -938,6 +1001,7 @@ static void count_a_thousand_beats(void)
     bad->error = ENOSPC;
     give_outputs(output_new(temp_path("log"), FORMAT_FULL), &bad->output);
     cr_assert_eq(message_prepare(&world.heart.message, "%n %t %u %H", "host", ""), 0);
+    have_metrics("x.prom");
     start();
     allocations_count(true);
     void *volatile one = malloc(1); /* volatile, lest the compiler leave it out */
@@ -946,6 +1010,7 @@ static void count_a_thousand_beats(void)
     run(NULL, 0, 1000 * INTERVAL + 1);
     allocations_count(false);
     cr_expect_eq(bad->tries, 1001u);
+    cr_expect_not_null(strstr(temp_read("x.prom"), "heartbeat_beats_total 1001\n"));
 }
 
 Test(heart, allocates_nothing_once_it_beats)

@@ -289,6 +289,80 @@ Test(ledger, history_stays_within_its_bound)
     cr_expect_gt(st.st_size, 32 * 1024 - EVENT_LINE_MAX);
 }
 
+static int take(void *context, const Event *event)
+{
+    census_take(context, event);
+    return 0;
+}
+
+static void expect_census_of_the_file(void)
+{
+    Census census = { 0 };
+    HistoryDamage damage;
+    cr_assert_eq(history_read(".", take, &census, &damage), 0);
+    cr_expect_eq(memcmp(&census, &world.ledger.census, sizeof(census)), 0);
+}
+
+static void add_gap(Cause cause)
+{
+    Event gap;
+    event_init(&gap, EVENT_GAP);
+    gap.verdict.cause = cause;
+    gap.to_usec = world.clocks.now.realtime_usec;
+    cr_assert_eq(ledger_add(&world.ledger, &world.clocks.now, &gap), 0);
+    sim_clocks_pass(&world.clocks, INTERVAL);
+}
+
+/* Also over a trim that takes the lines of all gaps of a cause with it. */
+Test(ledger, counts_gaps_by_cause_over_runs_and_trims_as_a_reader_of_the_file)
+{
+    cr_assert_eq(begin(NULL), 0);
+    world.ledger.history_max_bytes = 64 * 1024;
+    world.ledger.sync = SYNC_NEVER;
+    add_gap(CAUSE_HOST_DOWN);
+    cr_expect_neq(world.ledger.census.last_usec[CAUSE_HOST_DOWN], 0u);
+    for (unsigned i = 0; i < 1000; i++)
+        add_gap(CAUSE_SUSPEND);
+    expect_census_of_the_file();
+    cr_expect_eq(world.ledger.census.gaps[CAUSE_SUSPEND], 1000u);
+    cr_expect_eq(world.ledger.census.gaps[CAUSE_HOST_DOWN], 1u);
+    cr_expect_eq(world.ledger.census.last_usec[CAUSE_HOST_DOWN], 0u, "when it was is not known any more");
+
+    cr_assert_eq(beat(0, 0), 0);
+    ledger_close(&world.ledger);
+    open_ledger();
+    expect_census_of_the_file();
+    bool gap;
+    cr_assert_eq(begin(&gap), 0);
+    cr_expect(gap);
+    expect_census_of_the_file();
+    cr_expect_eq(world.ledger.census.gaps[CAUSE_SERVICE_KILLED], 1u, "the one that the start has found");
+}
+
+Test(ledger, counts_no_gaps_of_a_history_that_was_moved_aside)
+{
+    cr_assert_eq(begin(NULL), 0);
+    add_gap(CAUSE_SUSPEND);
+    ledger_close(&world.ledger);
+    cleanup_close int fd = open("history", O_WRONLY | O_APPEND | O_CLOEXEC);
+    cr_assert_eq(write(fd, "v=2 ev=gap\n", 11), 11);
+    open_ledger();
+    cr_assert_eq(world.trouble.history, -ENOTSUP);
+    expect_census_of_the_file();
+}
+
+Test(ledger, counts_how_late_the_beats_were)
+{
+    char step[STEP_MAX];
+    cr_assert_eq(begin(NULL), 0);
+    cr_assert_eq(beat(0, 0), 0);
+    cr_assert_eq(beat(5 * USEC_PER_MSEC, 0), 0);
+    Pulse pulse = read_pulse(step);
+    cr_expect(pulse.lateness.known);
+    cr_expect_eq(pulse.lateness.sum_usec, 5 * USEC_PER_MSEC);
+    cr_expect(pulse.lateness.over[0] == 1 && pulse.lateness.over[1] == 0);
+}
+
 Test(ledger, files_that_cannot_be_used_are_moved_aside_and_named)
 {
     struct stat st;

@@ -34,6 +34,7 @@ static Pulse some_pulse(void)
         .lost = 7,
         .gaps = 2,
         .last_cause = CAUSE_OUTPUT_BLOCKED,
+        .lateness = { .known = true, .sum_usec = 98765, .over = { 20, 3, 1, 0 } },
     };
 }
 
@@ -65,7 +66,7 @@ Test(pulse, is_one_line_that_is_read_back)
         "machine=0badcafe pid=4711 "
         "start_ticks=123456 started=1795352400123456 seq=42 due=500000000 real=1795352810123456 "
         "boottime=500001234 mono=400001234 interval=10000000 late=1234 late_max=56789 missed=3 failing=1 lost=7 "
-        "gaps=2 last_cause=output-blocked sum=";
+        "gaps=2 last_cause=output-blocked lateness=98765,20,3,1,0 sum=";
     cr_expect_eq(memcmp(text, expected, sizeof(expected) - 1), 0, "%.511s", text);
     cr_expect_eq(memchr(text, '\n', sizeof(text)), text + PULSE_SIZE - 1);
     cr_assert_eq(pulse_parse(text, &again), 0);
@@ -102,6 +103,65 @@ Test(pulse, holds_every_number_that_can_come_up)
     pulse_format(&pulse, text);
     cr_assert_eq(pulse_parse(text, &again), 0);
     expect_same(&again, &pulse);
+}
+
+/* A beat that is later than a bound takes longer than it, and no interval is shorter than 10 ms: so many can
+ * there be of each in a boot of 10^15 microseconds, which is 31 years. */
+Test(pulse, holds_the_lateness_of_the_longest_boot)
+{
+    const usec_t boot_usec = UINT64_C(999999999999999);
+    const uint64_t beats = boot_usec / (10 * USEC_PER_MSEC);
+    char text[PULSE_SIZE];
+    Pulse pulse = some_pulse(), again;
+    pulse.pid = UINT64_C(4194304);
+    pulse.start_ticks = boot_usec / 10000;
+    pulse.started_usec = pulse.realtime_usec = UINT64_C(253402300799999999); /* the end of the year 9999 */
+    pulse.due_usec = pulse.boottime_usec = pulse.monotonic_usec = boot_usec;
+    pulse.interval_usec = USEC_PER_DAY;
+    pulse.late_usec = pulse.late_max_usec = USEC_PER_DAY - 1;
+    pulse.seq = pulse.missed = pulse.gaps = beats;
+    pulse.failing = 1000;
+    pulse.lost = 1000 * beats;
+    pulse.last_cause = CAUSE_SERVICE_WATCHDOG_KILLED;
+    pulse.lateness.sum_usec = boot_usec;
+    pulse.lateness.over[0] = pulse.lateness.over[1] = beats;
+    pulse.lateness.over[2] = boot_usec / lateness_bounds_usec[2];
+    pulse.lateness.over[3] = boot_usec / lateness_bounds_usec[3];
+    pulse_format(&pulse, text);
+    cr_assert_eq(pulse_parse(text, &again), 0);
+    cr_expect(again.lateness.known);
+    expect_same(&again, &pulse);
+}
+
+Test(pulse, without_room_for_the_lateness_has_all_the_rest)
+{
+    char text[PULSE_SIZE];
+    Pulse pulse = some_pulse(), again;
+    pulse.seq = pulse.lateness.sum_usec = UINT64_MAX;
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++)
+        pulse.lateness.over[i] = UINT64_MAX;
+    pulse.due_usec = pulse.boottime_usec = pulse.late_usec = pulse.interval_usec = UINT64_MAX;
+    pulse_format(&pulse, text);
+    cr_assert_eq(pulse_parse(text, &again), 0);
+    cr_expect_not(again.lateness.known);
+    cr_expect_eq(again.lost, 7u);
+}
+
+Test(pulse, counts_beats_that_were_later_than_each_bound)
+{
+    static const usec_t late_usec[] = { 0,     999,    1000,    1001,    10000,
+                                        10001, 100001, 1000000, 1000001, USEC_PER_DAY };
+    Pulse pulse = { 0 };
+    usec_t sum_usec = 0;
+    for (size_t i = 0; i < ELEMENTSOF(late_usec); i++) {
+        pulse_count_lateness(&pulse, late_usec[i]);
+        sum_usec += late_usec[i];
+    }
+    cr_expect(pulse.lateness.known);
+    cr_expect_eq(pulse.lateness.sum_usec, sum_usec);
+    static const uint64_t expected[LATENESS_BOUNDS] = { 7, 5, 4, 2 };
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++)
+        cr_expect_eq(pulse.lateness.over[i], expected[i], "%zu: %" PRIu64, i, pulse.lateness.over[i]);
 }
 
 Test(pulse, that_is_damaged_anywhere_is_refused)
@@ -174,6 +234,38 @@ Test(pulse, record_of_another_version_or_another_make)
         make_record(table[i].text, text);
         cr_expect_eq(pulse_parse(text, &pulse), table[i].result, "row %zu: %s", i, table[i].text);
         cr_expect_eq(pulse.seq, table[i].result == 0 ? 1u : 99u, "row %zu: untouched when refused", i);
+    }
+}
+
+/* What another version may count in another way is passed over, and the beat is known all the same. */
+Test(pulse, lateness_that_is_not_as_it_should_be_is_not_known)
+{
+    static const struct {
+        const char *text;
+        bool known;
+    } table[] = {
+        { "", false },
+        { " lateness=0,0,0,0,0", true },
+        { " lateness=9,5,5,5,5", true },
+        { " lateness=9,5,5,5,5,5", false },
+        { " lateness=9,5,5,5", false },
+        { " lateness=9", false },
+        { " lateness=9,5,5,5,", false },
+        { " lateness=9;5;5;5;5", false },
+        { " lateness=9,5,5,5,-1", false },
+        { " lateness=9,5,5,5,18446744073709551616", false },
+        { " lateness=\"9,5,5,5 ,5\"", false },
+        { " lateness=9,6,5,5,5", false }, /* more than there were beats */
+        { " lateness=9,4,5,4,4", false }, /* later than the longer bound, and not than the shorter */
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        char line[PULSE_SIZE], text[PULSE_SIZE];
+        Pulse pulse;
+        snprintf(line, sizeof(line), "v=1 " IDS " seq=5 interval=1" REST "%s", table[i].text);
+        make_record(line, text);
+        cr_expect_eq(pulse_parse(text, &pulse), 0, "row %zu", i);
+        cr_expect_eq(pulse.lateness.known, table[i].known, "row %zu: %s", i, table[i].text);
+        cr_expect(pulse.lateness.known || pulse.lateness.sum_usec == 0);
     }
 }
 

@@ -84,6 +84,18 @@ Test(recall, has_the_last_beat_and_how_its_run_ended)
     cr_expect(trouble.pulse == 0 && trouble.history == 0);
 }
 
+Test(recall, counts_gaps_whatever_becomes_of_the_pulse)
+{
+    RecallTrouble trouble;
+    write_event(EVENT_GAP, OTHER_RUN, "");
+    write_event(EVENT_GAP, RUN, "");
+    cr_expect_eq(recall(&trouble).census.gaps[CAUSE_UNKNOWN], 2u);
+    write_pulse();
+    cr_expect_eq(recall(&trouble).census.gaps[CAUSE_UNKNOWN], 2u);
+    temp_write_text("pulse", "v=1 nonsense");
+    cr_expect_eq(recall(&trouble).census.gaps[CAUSE_UNKNOWN], 2u);
+}
+
 Test(recall, of_a_pulse_that_cannot_be_read_knows_only_that_there_was_one)
 {
     RecallTrouble trouble;

@@ -81,6 +81,17 @@ Test(settings, take_what_is_in_range_and_refuse_the_rest)
         { "Format", "Plain", -EINVAL },
         { "Format", "", -EINVAL },
         { "Format", "full ", -EINVAL },
+        { "Metrics", "/x/heartbeat.prom", 0 },
+        { "Metrics", "/x.prom", 0 },
+        { "Metrics", "x.prom", -EINVAL },
+        { "Metrics", "/x/heartbeat", -EINVAL },
+        { "Metrics", "/x/heartbeat.PROM", -EINVAL },
+        { "Metrics", "/x/heartbeat.prom/", -EINVAL },
+        { "Metrics", "/x/.prom", -EINVAL },
+        { "Metrics", "/x/prom", -EINVAL },
+        { "Metrics", "/new\nline.prom", -EINVAL },
+        { "Metrics", "/not utf-8 \xff.prom", -EINVAL },
+        { "Metrics", "", -EINVAL },
         { "StateDir", "/var/lib/heartbeatd", 0 },
         { "StateDir", "/", 0 },
         { "StateDir", "relative", -EINVAL },
@@ -112,6 +123,20 @@ Test(settings, paths_are_bounded_by_path_max)
         Settings settings = { 0 };
         cr_expect_eq(find(table[i].key)->set(&settings, path_of(table[i].length)), table[i].result, "row %zu",
                      i);
+        settings_done(&settings);
+    }
+}
+
+/* Room is left for ".new" behind it. */
+Test(settings, name_of_the_metrics_is_bounded_by_name_max)
+{
+    for (size_t length = NAME_MAX - 4; length <= NAME_MAX; length++) {
+        char path[NAME_MAX + 2] = "/";
+        Settings settings = { 0 };
+        memset(path + 1, 'p', length);
+        memcpy(path + 1 + length - 5, ".prom", 6);
+        cr_expect_eq(find("Metrics")->set(&settings, path), length == NAME_MAX - 4 ? 0 : -EINVAL, "%zu",
+                     length);
         settings_done(&settings);
     }
 }
@@ -310,7 +335,7 @@ static void print_and_read_back(const Settings *settings, Settings *ret)
         cr_expect_eq(r, 1, "line %zu: %s", reader.line, problem);
         if (r < 0 || !reader.key)
             continue;
-        r = find(reader.key)->set(ret, reader.value);
+        r = find(reader.key)->set(ret, reader.value[0] ? reader.value : NULL);
         cr_expect_eq(r, 0, "%s=%s: %d", reader.key, reader.value, r);
     }
 }

@@ -159,3 +159,22 @@ Test(timespan, short_form_has_what_matters)
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
         cr_expect_str_eq(timespan_format_short(table[i].usec, buffer), table[i].text, "%s", buffer);
 }
+
+Test(timespan, in_seconds_is_exact_and_without_a_unit)
+{
+    static const struct {
+        usec_t usec;
+        const char *text;
+    } table[] = {
+        { 0, "0" },
+        { 1, "0.000001" },
+        { 250000, "0.25" },
+        { USEC_PER_SEC, "1" },
+        { 10 * USEC_PER_SEC, "10" },
+        { 100 * USEC_PER_SEC + 100, "100.0001" },
+        { UINT64_MAX, "18446744073709.551615" },
+    };
+    char buffer[TIMESPAN_TEXT_MAX];
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        cr_expect_str_eq(timespan_format_seconds(table[i].usec, buffer), table[i].text, "%s", buffer);
+}

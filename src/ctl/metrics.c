@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* heartbeatctl metrics: what the daemon writes for a collector, made of the same files, also where it was not
+ * told to, or does not run. */
+
+#include <stdio.h>
+
+#include "core/exposition.h"
+#include "ctl/commands.h"
+#include "ctl/print.h"
+#include "store/pulse-file.h"
+
+static int fail(const View *view)
+{
+    char why[VIEW_WORDS_MAX];
+    if (view->liveness == LIVENESS_NEVER_RAN)
+        complain("no record in %s", view->state_dir);
+    else
+        complain("the record in %s cannot be read: %s", view->state_dir, view_why_unreadable(view, why));
+    return CTL_EXIT_NO_DATA;
+}
+
+/* The pulse as it lies there: view->past goes on from it to what was not stored any more. */
+int metrics_run(const View *view)
+{
+    char step[STEP_MAX], text[EXPOSITION_MAX];
+    Pulse pulse;
+    Summary summary;
+    if (!view->past.readable || pulse_file_read(view->state_dir, &pulse, step) < 0)
+        return fail(view);
+    exposition_format(&pulse, &view->past.census, text);
+    fputs(text, stdout);
+    view_read_history(view, &summary);
+    view_complain(&summary);
+    return EXIT_SUCCESS;
+}
