@@ -10,11 +10,12 @@ import subprocess
 import unicodedata
 
 import harness
+import prometheus
 from statedir import SECOND, CtlCase, realtime
 
 COMMANDS = (["status"], ["check"], ["gaps"], ["gaps", "--cause=output-failed,clock-step"], ["explain"],
             ["explain", "2h ago"], ["report"], ["report", "--by=year", "--exclude=2h ago..now"],
-            ["timeline", "--by=month"])
+            ["timeline", "--by=month"], ["metrics"])
 MANUAL = harness.SOURCE / "src/heartbeatctl.1"
 OPTIONS = {"output", "state-dir", "user", "utc", "help", "version", "warning", "critical", "since", "until",
            "cause", "by", "exclude"}
@@ -90,6 +91,11 @@ class Hostile(CtlCase):
             result = self.ctl(*command)
             self.assertIn(result.code, range(5))
             self.assertTrue(is_clean(result.out) and is_clean(result.err), result)
+            if command == ["metrics"]:
+                self.assertEqual(result.out == "", result.code == 1, result)
+                if result.code == 0:
+                    prometheus.parse(result.out)
+                continue
             result = self.ctl("--output=json", *command)
             self.assertIn(result.code, range(5))
             self.assertTrue(is_clean(result.out), result)
@@ -160,7 +166,7 @@ class Agree(CtlCase):
 
     def test_commands(self):
         text, manual = self.ctl("--help").out, MANUAL.read_text()
-        for command in ("status", "check", "gaps", "explain", "report", "timeline"):
+        for command in ("status", "check", "gaps", "explain", "report", "timeline", "metrics"):
             self.assertIn(command, text)
             self.assertRegex(manual, rf"(?m)^\.It Cm {command}\b")
         for program in ("--help", "--version"):

@@ -18,7 +18,8 @@ JOURNAL = harness.SOURCE / "src/daemon/output-journal.c"
 ONLY_OPTIONS = {"fork", "running", "stop", "config", "check-config", "print-config", "record-exit",
                 "pid-file", "user", "ready-fd", "help", "version"}
 WITH_KEYS = {"interval": "Interval", "message": "Message", "output": "Output", "format": "Format",
-             "log-every": "LogEvery", "sync": "Sync", "history-max": "HistoryMax", "state-dir": "StateDir"}
+             "log-every": "LogEvery", "sync": "Sync", "history-max": "HistoryMax", "metrics": "Metrics",
+             "state-dir": "StateDir"}
 EXIT_CODES = {0, 1, 2, 4, 6, 150}
 
 
@@ -55,7 +56,7 @@ class OptionsAgree(harness.Case):
             result = self.run_command(f"--{option}=")
             self.assertEqual(result.code, 2, option)
             self.assertNotIn("unknown option", result.err, option)
-        for option in ("metrics", "reload", "status", "user-name", "no-fork"):
+        for option in ("metric", "reload", "status", "user-name", "no-fork"):
             self.assertIn("unknown option", self.run_command(f"--{option}").err, option)
 
     def test_the_config_manual_describes_every_key(self):
@@ -69,7 +70,7 @@ class OptionsAgree(harness.Case):
         found = dict(re.findall(r"^#([A-Z][A-Za-z]*)=(.*)$", CONF.read_text(), re.M))
         self.assertEqual(list(found), list(WITH_KEYS.values()))
         defaults = self.defaults()
-        for key in ("Interval", "Message", "Format", "LogEvery", "Sync", "HistoryMax"):
+        for key in ("Interval", "Message", "Format", "LogEvery", "Sync", "HistoryMax", "Metrics"):
             self.assertEqual(found[key], defaults[key], key)
 
     def test_the_installed_config_file_is_good_as_it_is_and_uncommented(self):
@@ -83,7 +84,7 @@ class OptionsAgree(harness.Case):
 
     def test_keys_and_options_mean_the_same(self):
         values = {"interval": "7s", "message": "hi", "output": "/x/y", "format": "plain", "log-every": "1h",
-                  "sync": "never", "history-max": "1M", "state-dir": "/s"}
+                  "sync": "never", "history-max": "1M", "metrics": "/x/y.prom", "state-dir": "/s"}
         self.assertEqual(set(values), set(WITH_KEYS))
         options = [f"--{name}={value}" for name, value in values.items()]
         path = self.config("[Heartbeat]\n" + "".join(f"{WITH_KEYS[n]}={v}\n" for n, v in values.items()))
@@ -192,7 +193,7 @@ class FilesAgree(harness.Case):
     def test_the_pulse(self):
         source = PULSE.read_text()
         keys = set(re.findall(r'^    \{ "([a-z_]+)", offsetof', source, re.M))
-        keys |= set(re.findall(r'logfmt_add(?:_number)?\(&line, "([a-z_]+)"', source)) | {"sum"}
+        keys |= set(re.findall(r'logfmt_add(?:_number)?\(&?line, "([a-z_]+)"', source)) | {"sum"}
         self.assertGreater(len(keys), 15)
         self.assertEqual(self.keys_of("PULSE AND HISTORY", "pulse"), keys)
 
@@ -209,6 +210,26 @@ class FilesAgree(harness.Case):
         for heading in ("What the history has of it", "The host meanwhile"):
             said |= self.keys_of("GAPS", heading)
         self.assertEqual(said, keys)
+
+
+class MetricsAgree(harness.Case):
+    def test_the_manual_describes_each(self):
+        text = section(MANUAL.read_text(), "METRICS")
+        lists = re.findall(r"^\.It Va (heartbeat_[a-z_, ]+)", text, re.M)
+        described = [name for names in lists for name in names.split(" , ")]
+        source = (harness.SOURCE / "src/core/exposition.c").read_text()
+        written = re.findall(r'put_(?:head|time|number)\(&?text, "([a-z_]+)"', source)
+        self.assertGreater(len(written), 10)
+        self.assertEqual(described, [f"heartbeat_{name}" for name in written_in_order(source, written)])
+
+
+def written_in_order(source, names):
+    """The names of the metrics in the order in which they are written: those with a function of their own where it
+    is called."""
+    body = source[source.index("size_t exposition_format("):]
+    places = {"lateness_seconds": "put_lateness", "gaps_total": "put_gaps", "last_gap_timestamp_seconds": "put_gaps",
+              "run_info": "put_info"}
+    return sorted(names, key=lambda name: (body.index(places.get(name, f'"{name}"')), names.index(name)))
 
 
 class PagesAgree(harness.Case):

@@ -14,7 +14,7 @@ import harness
 import records
 
 KEYS = ("v run boot machine pid start_ticks started seq due real boottime mono interval late late_max missed "
-        "failing lost gaps last_cause sum").split()
+        "failing lost gaps last_cause lateness sum").split()
 
 
 def boot_id():
