@@ -37,7 +37,7 @@ def refused(*args, err, code=2, **more):
 def printed(*args, out, **more):
     """What --print-config must print; `out` holds the lines that differ from the defaults."""
     effective = {"Interval": "10s", "Message": "heartbeat %n", "Output": "stdout", "Format": "full",
-                 "LogEvery": "0", "Sync": "beat", "HistoryMax": "4M",
+                 "LogEvery": "0", "Sync": "beat", "HistoryMax": "4M", "Metrics": "",
                  "StateDir": "{dir}/home/.local/state/heartbeatd"}
     effective.update(out)
     lines = ["[Heartbeat]"]
@@ -277,6 +277,8 @@ class Configuration(CommandLineCase):
             bad_config(in_section("LogEvery=2y\n"), r'2: LogEvery: "2y": expected a time span to 1y.*'),
             bad_config(in_section("Sync=Beat\n"), r'2: Sync: "Beat": expected beat, gap or never'),
             bad_config(in_section("HistoryMax=1K\n"), r'2: HistoryMax: "1K": expected a size from 64K.*'),
+            bad_config(in_section("Metrics=x.prom\n"), r'2: Metrics: "x.prom": expected the absolute path .*\.prom'),
+            bad_config(in_section("Metrics=/x\n"), r'2: Metrics: "/x": expected .*\.prom'),
             bad_config(in_section("RecordExit=1\n"), r"2: RecordExit: unknown key.*"),
             bad_config(in_section("Output=beats\n"), r'2: Output: "beats": .+'),
             bad_config(in_section("Output=./beats\n"), r'2: Output: "./beats": .+'),
@@ -328,6 +330,8 @@ class Configuration(CommandLineCase):
                     out={"LogEvery": "1h", "Sync": "never", "HistoryMax": "1M"}),
             printed("--config={conf}", conf=in_section("LogEvery=1h\nSync=gap\nHistoryMax=1M\n"
                                                        "LogEvery=\nSync=\nHistoryMax=\n"), out={}),
+            printed("--config={conf}", conf=in_section("Metrics=/m.prom\n"), out={"Metrics": "/m.prom"}),
+            printed("--config={conf}", conf=in_section("Metrics=/m.prom\nMetrics=\n"), out={}),
             printed("--config={conf}", conf=in_section("Message=a # b ; c\n"), out={"Message": "a # b ; c"}),
             printed("--config={conf}", conf=in_section("Message=a=b\n"), out={"Message": "a=b"}),
             printed("--config={conf}", conf=in_section("Message=\" a \"\n"), out={"Message": '" a "'}),
@@ -347,15 +351,17 @@ class Configuration(CommandLineCase):
 
     def test_the_command_line_wins_over_the_config_file(self):
         conf = in_section("Interval=5s\nMessage=hi\nOutput=/a\nOutput=/b\nFormat=plain\nLogEvery=1h\n"
-                          "Sync=gap\nHistoryMax=1M\nStateDir=/s\n")
+                          "Sync=gap\nHistoryMax=1M\nMetrics=/m.prom\nStateDir=/s\n")
         self.check_rows([
             printed("--config={conf}", "--interval=7s", "--message=ho", "--output=/c", "--format=full",
-                    "--log-every=0", "--sync=never", "--history-max=2M", "--state-dir=/t", conf=conf,
+                    "--log-every=0", "--sync=never", "--history-max=2M", "--metrics=/n.prom",
+                    "--state-dir=/t", conf=conf,
                     out={"Interval": "7s", "Message": "ho", "Output": "/c", "Sync": "never",
-                         "HistoryMax": "2M", "StateDir": "/t"}),
+                         "HistoryMax": "2M", "Metrics": "/n.prom", "StateDir": "/t"}),
             printed("--interval=7s", "--config={conf}", conf=conf,
                     out={"Interval": "7s", "Message": "hi", "Output": ["/a", "/b"], "Format": "plain",
-                         "LogEvery": "1h", "Sync": "gap", "HistoryMax": "1M", "StateDir": "/s"}),
+                         "LogEvery": "1h", "Sync": "gap", "HistoryMax": "1M", "Metrics": "/m.prom",
+                         "StateDir": "/s"}),
         ])
 
     def test_friendly_command_lines_say_what_is_effective(self):
@@ -372,6 +378,7 @@ class Configuration(CommandLineCase):
             printed("--output=./beats", out={"Output": "{dir}/beats"}),
             printed("--output=log/beats", out={"Output": "{dir}/log/beats"}),
             printed("--state-dir=state", out={"StateDir": "{dir}/state"}),
+            printed("--metrics=heart.prom", out={"Metrics": "{dir}/heart.prom"}),
             printed("--format=plain", "--format=full", out={}),
             printed("--fork", out={"Output": "{dir}/home/.local/state/heartbeatd/heartbeat.log"}),
             printed("--fork", out={"Output": "/var/log/heartbeatd/heartbeat.log",
@@ -463,7 +470,7 @@ class Configuration(CommandLineCase):
             return
         second = self.run_command("--print-config", f"--config={self.config(first.out, 'again.conf')}")
         self.assertEqual((second.code, second.out), (0, first.out), second)
-        self.assertEqual(first.out.count("\n"), 9)
+        self.assertEqual(first.out.count("\n"), 10)
 
     @harness.needs_root
     def test_etc_and_its_drop_ins_are_read_in_order(self):
