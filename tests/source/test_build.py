@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+DEBIAN_ZSH = pathlib.Path("/usr/share/zsh/vendor-completions")
 
 
 class Build:
@@ -147,9 +148,17 @@ class Install(unittest.TestCase):
                 self.assertIn(f"{prefix}/share/man/man8/heartbeatd.8", files)
                 self.assertIn(f"{prefix}/share/man/man5/heartbeatd.conf.5", files)
                 self.assertIn("/etc/heartbeatd.conf", files)
+                self.check_completions(prefix, files)
                 elsewhere = {f for f in files if not f.startswith((prefix + "/", "/etc/", "/lib/systemd/"))}
                 self.assertEqual(elsewhere, set())
                 self.assertEqual(len([f for f in files if f.endswith("/heartbeatd.service")]), 2)
+
+    def check_completions(self, prefix, files):
+        zsh = "vendor-completions" if prefix == "/usr" and DEBIAN_ZSH.is_dir() else "site-functions"
+        for program in ("heartbeatd", "heartbeatctl"):
+            self.assertIn(f"{prefix}/share/bash-completion/completions/{program}", files)
+            self.assertIn(f"{prefix}/share/fish/vendor_completions.d/{program}.fish", files)
+            self.assertIn(f"{prefix}/share/zsh/{zsh}/_{program}", files)
 
     def test_the_unit_runs_the_installed_program(self):
         with Build("--prefix=/opt/heartbeat") as build:
@@ -159,7 +168,7 @@ class Install(unittest.TestCase):
 
     def test_directories_can_be_chosen(self):
         names = ["systemd-unit-dir", "systemd-user-unit-dir", "sysusers-dir", "tmpfiles-dir", "catalog-dir",
-                 "logrotate-dir", "config-dir"]
+                 "logrotate-dir", "config-dir", "bash-completion-dir", "zsh-completion-dir", "fish-completion-dir"]
         options = {name: f"/x/{name}" for name in names}
         with Build(*(f"-D{name}={value}" for name, value in options.items())) as build:
             files = files_below(build.install())

@@ -30,6 +30,10 @@ def scripts():
             *sorted((TOP / "tests").glob("**/*.sh"))]
 
 
+def completions():
+    return sorted(path for pattern in ("*.bash", "_*", "*.fish") for path in (TOP / "units").glob(pattern))
+
+
 def output_of(*command, **arguments):
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **arguments)
     return done.returncode, done.stdout + done.stderr
@@ -71,7 +75,7 @@ class Layout(unittest.TestCase):
         self.assertEqual(modules - tested, set())
 
     def test_each_file_names_its_licence(self):
-        files = [*sources("*/*.[ch]"), *scripts(), *TOP.glob("tests/**/*.py"), *TOP.glob("tests/**/*.[ch]"),
+        files = [*sources("*/*.[ch]"), *scripts(), *completions(), *TOP.glob("tests/**/*.py"), *TOP.glob("tests/**/*.[ch]"),
                  *TOP.glob("**/meson.build"), TOP / "meson_options.txt"]
         for path in files:
             if not path.relative_to(TOP).parts[0].startswith("build"):
@@ -113,6 +117,10 @@ class Style(unittest.TestCase):
 
     def test_shellcheck_has_nothing_to_say(self):
         status, output = output_of("shellcheck", *scripts())
+        self.assertEqual((status, output), (0, ""))
+        # Words without blanks, as those that a shell completes are, may be split: SC2207.
+        files = [path for path in completions() if path.suffix == ".bash"]
+        status, output = output_of("shellcheck", "--exclude=SC2207", *files)
         self.assertEqual((status, output), (0, ""))
         # What those of an init read; there they mean something.
         options = [TOP / "units/heartbeatd.default", TOP / "units/heartbeatd.confd"]
