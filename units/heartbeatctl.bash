@@ -15,7 +15,7 @@ _heartbeatctl() {
     local -A excluded_by=(
         [--state-dir=]='--user' [--user]='--state-dir'
         [-w]='--warning' [--warning=]='-w' [-c]='--critical' [--critical=]='-c')
-    local commands='status check gaps explain report timeline'
+    local commands='status check gaps explain report timeline metrics'
     local times='today yesterday'
     local causes='unknown suspend cpu-throttled cpu-starved busy process-stopped frozen output-blocked host-paused
         service-crashed service-oom-killed service-watchdog-killed service-killed service-failed service-stopped

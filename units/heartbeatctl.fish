@@ -93,6 +93,7 @@ complete -c heartbeatctl -n __heartbeatctl_needs_command -a gaps -d 'When it was
 complete -c heartbeatctl -n __heartbeatctl_needs_command -a explain -d 'A gap, or what was at a time, in sentences'
 complete -c heartbeatctl -n __heartbeatctl_needs_command -a report -d 'Availability of the host, coverage of the pulse'
 complete -c heartbeatctl -n __heartbeatctl_needs_command -a timeline -d 'The same as a picture'
+complete -c heartbeatctl -n __heartbeatctl_needs_command -a metrics -d 'Figures of the record for Prometheus'
 complete -c heartbeatctl -n __heartbeatctl_needs_time -a $times
 
 complete -c heartbeatctl -n '__heartbeatctl_takes --output' -l output -x -a '(__heartbeatctl_formats)' -d 'Format of the output'

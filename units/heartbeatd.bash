@@ -10,7 +10,7 @@ _heartbeatd() {
     local command='--running --stop --check-config --print-config --record-exit --help --version'
     local -A excluded_by=(
         [--interval=]='' [--message=]='' [--output=]='' [--format=]='' [--log-every=]='' [--sync=]=''
-        [--history-max=]='' [--state-dir=]='' [--config=]=''
+        [--history-max=]='' [--metrics=]='' [--state-dir=]='' [--config=]=''
         [--fork]='--ready-fd' [--pid-file=]='--ready-fd' [--user=]='--ready-fd'
         [--ready-fd=]='--fork --pid-file --user'
         [--running]=$command [--stop]=$command [--check-config]=$command [--print-config]=$command
@@ -49,7 +49,7 @@ _heartbeatd() {
             __ltrim_colon_completions "$cur"
             return
             ;;
-        --config | --pid-file)
+        --config | --pid-file | --metrics)
             _filedir
             __ltrim_colon_completions "$cur"
             return

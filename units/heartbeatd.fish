@@ -4,7 +4,7 @@
 # Whether an option may be typed: __heartbeatd_takes [NAME]...: not after one of the names, its own among them, unless
 # the word at the cursor is the value of that.
 function __heartbeatd_takes
-    set -l valued --interval --message --output --format --log-every --sync --history-max --state-dir --config \
+    set -l valued --interval --message --output --format --log-every --sync --history-max --metrics --state-dir --config \
         --pid-file --user --ready-fd
     set -l value_of
     set -l given
@@ -51,6 +51,7 @@ complete -c heartbeatd -n '__heartbeatd_takes --format' -l format -x -a 'full pl
 complete -c heartbeatd -n '__heartbeatd_takes --log-every' -l log-every -x -d 'A message only that often'
 complete -c heartbeatd -n '__heartbeatd_takes --sync' -l sync -x -a 'beat gap never' -d 'When the pulse goes to disk'
 complete -c heartbeatd -n '__heartbeatd_takes --history-max' -l history-max -x -d 'Bound of the history'
+complete -c heartbeatd -n '__heartbeatd_takes --metrics' -l metrics -r -F -d 'Figures for Prometheus'
 complete -c heartbeatd -n '__heartbeatd_takes --state-dir' -l state-dir -x -a '(__heartbeatd_directories)' -d 'Lock, pulse and history'
 complete -c heartbeatd -n '__heartbeatd_takes --config' -l config -r -F -d 'Read this file'
 complete -c heartbeatd -n '__heartbeatd_takes --pid-file --ready-fd' -l pid-file -r -F -d 'With --fork: write the pid there'

@@ -335,8 +335,8 @@ static int check_known(Parser *parser)
             list_commands(option_table[i].commands, problem, sizeof(problem));
             return refuse(parser, option, problem);
         }
-    if (command == CTL_METRICS && parser->seen & 1U << OPTION_OUTPUT)
-        return refuse(parser, "--output", "not with metrics, which have one format");
+    if (parser->options->json && command == CTL_METRICS)
+        return refuse(parser, "--output=json", "not with metrics, which are text");
     if (parser->options->svg && command != CTL_TIMELINE)
         return refuse(parser, "--output=svg", "goes with timeline only");
     if (command == CTL_TIMELINE &&

@@ -35,7 +35,7 @@ VALUES = {
     "heartbeatctl": {"output": WORD, "state-dir": DIRECTORY, "warning": NOTHING, "critical": NOTHING, "since": TIME,
                      "until": TIME, "cause": WORD, "by": WORD, "exclude": NOTHING},
     "heartbeatd": {"interval": NOTHING, "message": NOTHING, "output": OUTPUT, "format": WORD, "log-every": NOTHING,
-                   "sync": WORD, "history-max": NOTHING, "state-dir": DIRECTORY, "config": FILE, "pid-file": FILE,
+                   "sync": WORD, "history-max": NOTHING, "metrics": FILE, "state-dir": DIRECTORY, "config": FILE, "pid-file": FILE,
                    "user": USER, "ready-fd": NOTHING},
 }
 TIMES = ["today", "yesterday"]
