@@ -46,7 +46,7 @@ set -l commands --running --stop --check-config --print-config --record-exit --h
 complete -c heartbeatd -f
 complete -c heartbeatd -n '__heartbeatd_takes --interval' -l interval -x -d 'Time from beat to beat'
 complete -c heartbeatd -n '__heartbeatd_takes --message' -l message -x -d 'What each beat says'
-complete -c heartbeatd -n '__heartbeatd_takes' -l output -x -a '(__heartbeatd_outputs)' -d 'Where messages go'
+complete -c heartbeatd -n __heartbeatd_takes -l output -x -a '(__heartbeatd_outputs)' -d 'Where messages go'
 complete -c heartbeatd -n '__heartbeatd_takes --format' -l format -x -a 'full plain' -d 'With the time or without'
 complete -c heartbeatd -n '__heartbeatd_takes --log-every' -l log-every -x -d 'A message only that often'
 complete -c heartbeatd -n '__heartbeatd_takes --sync' -l sync -x -a 'beat gap never' -d 'When the pulse goes to disk'
