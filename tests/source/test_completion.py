@@ -294,7 +294,7 @@ class Completion(unittest.TestCase):
         if self.name != "fish":
             self.expect_options(ctl, "heartbeatctl report ", lambda o: not o.commands or "report" in o.commands)
             self.expect_options(daemon, "heartbeatd ", lambda option: True)
-        self.expect_options(daemon, "heartbeatd --st", lambda option: True)
+        self.expect_options(daemon, "heartbeatd --re", lambda option: True)
 
     def check_options_that_exclude(self):
         ctl, daemon = self.programs["heartbeatctl"], self.programs["heartbeatd"]
