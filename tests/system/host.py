@@ -11,6 +11,8 @@ BEAT = "d1ff8d0b2c834e1ab9a8a7bd0e9e4c11"  # MESSAGE_ID of a beat
 DAEMON = "/usr/bin/heartbeatd"
 LOG = "/var/log/heartbeatd/heartbeat.log"
 UNIT = "heartbeatd.service"
+# In a /proc of the unit's own, which each of these gives it, the boot id is the host's and not the machine's.
+MACHINES_BOOT_ID = ("ProtectProc=default", "ProtectKernelTunables=no", "ProtectControlGroups=no")
 ALIVE = "--runstates=D,R,S,T"  # of pgrep
 STATUS = r"^\d+ beats?, last at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 

@@ -34,6 +34,8 @@ WITHOUT = "-Dlibsystemd=disabled"
 KINDS = {
     "systemd-247": Kind("bullseye", SYSTEMD + ("ninja-build", "python3", "python3-setuptools")),
     "systemd-252": Kind("bookworm", SYSTEMD + ("meson",)),
+    # What watches over many hosts, besides: their services run from the start.
+    "fleet": Kind("bookworm", SYSTEMD + ("meson", "prometheus", "prometheus-node-exporter", "systemd-journal-remote")),
     "systemd-257": Kind("trixie", SYSTEMD + ("meson", "systemd-dev")),
     "sysvinit": Kind("bookworm", SYSVINIT + ("sysv-rc", "insserv", "lsb-base"), SysVInit, WITHOUT),
     "openrc-0.45": Kind("bookworm", SYSVINIT + ("openrc",), OpenRC, WITHOUT),

@@ -16,7 +16,8 @@ import unittest
 
 import verdicts
 from history import SECOND, Remembering, implausible
-from host import DAEMON, LOG, UNIT, Host, HostCase, Systemd247, Systemd252, Systemd257
+from host import (DAEMON, LOG, MACHINES_BOOT_ID, UNIT, Host, HostCase, Systemd247, Systemd252,
+                  Systemd257)
 from install import installed
 from machine import Machine, own_cgroups, wait_for
 from test_openrc import OPTIONS, Host as OpenRCHost
@@ -28,8 +29,6 @@ QUICK = "Interval=200ms"
 ON_DISK = "Interval=500ms"
 HOLD = 1.5  # seconds that something is held up
 A_DAY = 24 * 60 * 60
-# In a /proc of the unit's own, which each of these gives it, the boot id is the host's and not the machine's.
-MACHINES_BOOT_ID = ("ProtectProc=default", "ProtectKernelTunables=no", "ProtectControlGroups=no")
 
 # What a machine cannot be made to do, and the tests on a simulated clock are for.
 SIMULATED = {

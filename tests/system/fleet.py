@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Two hosts with a cable between them."""
+
+import subprocess
+import unittest
+
+from host import Host
+from install import installed
+
+NEAR, FAR = "192.0.2.1", "192.0.2.2"  # RFC 5737: of no real network
+
+
+class Member(Host):
+    """A host of a name, with Debian's Prometheus, node exporter, and systemd-journal-remote."""
+
+    def __init__(self, name, **options):
+        super().__init__(installed("fleet"), **options)
+        self.name = name
+
+    def wait_until_up(self):
+        super().wait_until_up()
+        self.run("hostname", self.name)
+
+    def ip(self, *arguments):
+        """ip(8) of the test's host, in the machine's network: there is none in the machine."""
+        subprocess.run(["nsenter", f"--net=/proc/{self.pid}/ns/net", "ip", *arguments], check=True,
+                       stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def connect(near, far):
+    """Lays the cable, whose ends have the addresses NEAR and FAR. It goes with either machine."""
+    near.ip("link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", str(far.pid))
+    for member, address in ((near, NEAR), (far, FAR)):
+        member.ip("address", "add", f"{address}/24", "dev", "cable")
+        member.ip("link", "set", "cable", "up")
+        member.write("/etc/hosts", f"127.0.0.1 localhost\n{NEAR} {near.name}\n{FAR} {far.name}\n")
+
+
+class FleetCase(unittest.TestCase):
+    time_limit = 150
+
+    def pair(self, **options):
+        """Two hosts, the second of which has these options."""
+        near = self.enterContext(Member("watcher"))
+        far = self.enterContext(Member("web1", **options))
+        connect(near, far)
+        return near, far
