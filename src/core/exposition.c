@@ -108,7 +108,7 @@ size_t exposition_format(const Pulse *pulse, const Census *census, char buffer[s
     put_number(&text, "missed_beats_total", "counter", "Beats that were due in this run and not made.",
                pulse->missed);
     put_lateness(&text, pulse);
-    put_time(&text, "max_lateness_seconds", "How late the latest beat of this run was made.",
+    put_time(&text, "max_lateness_seconds", "The greatest lateness of a beat of this run.",
              pulse->late_max_usec);
     put_gaps(&text, census);
     put_number(&text, "outputs_failing", "gauge", "Outputs that did not take the last message.",
