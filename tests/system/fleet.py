@@ -5,7 +5,8 @@ import subprocess
 import unittest
 
 from host import Host
-from install import installed
+from install import INSIDE, installed
+from readme import readme_block
 
 NEAR, FAR = "192.0.2.1", "192.0.2.2"  # RFC 5737: of no real network
 
@@ -20,6 +21,10 @@ class Member(Host):
     def wait_until_up(self):
         super().wait_until_up()
         self.run("hostname", self.name)
+
+    def follow(self, text):
+        """Does what the README's block of commands with this text says, and returns what it prints."""
+        return self.run("sh", "-e", "-c", f"cd {INSIDE}\n{readme_block(text)}").stdout
 
     def ip(self, *arguments):
         """ip(8) of the test's host, in the machine's network: there is none in the machine."""
@@ -38,6 +43,11 @@ def connect(near, far):
 
 class FleetCase(unittest.TestCase):
     time_limit = 150
+
+    def send_journal(self, near, far):
+        """As the README has it: the one's journal to the other, whose name there is that of the receiver here."""
+        near.follow("--listen-http")
+        far.follow("journal-upload")
 
     def pair(self, **options):
         """Two hosts, the second of which has these options."""

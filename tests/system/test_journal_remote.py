@@ -10,11 +10,6 @@ from machine import wait_for
 
 GAP = "c3378d648c7b4d1f952a085735da6e5b"
 RECEIVED = "/var/log/journal/remote"
-RECEIVER = f"""[Service]
-ExecStart=
-ExecStart=/lib/systemd/systemd-journal-remote --listen-http=-3 --output={RECEIVED}/
-"""
-SENDER = "[Upload]\nURL=http://watcher:19532\n"
 
 
 class Remote(FleetCase):
@@ -31,17 +26,9 @@ class Remote(FleetCase):
 
         return wait_for(there, f"{count} entries of {message_id} from the other host", 40)
 
-    def send(self, watcher, web1):
-        """As in the README."""
-        watcher.write("/etc/systemd/system/systemd-journal-remote.service.d/http.conf", RECEIVER)
-        watcher.systemctl("daemon-reload")
-        watcher.systemctl("enable", "--now", "systemd-journal-remote.socket")
-        web1.write("/etc/systemd/journal-upload.conf", SENDER)
-        web1.systemctl("enable", "--now", "systemd-journal-upload")
-
     def test_beats_and_gaps_arrive_with_their_fields_and_their_host(self):
         watcher, web1 = self.pair()
-        self.send(watcher, web1)
+        self.send_journal(watcher, web1)
         for host in (watcher, web1):
             host.configure("Interval=500ms")
             host.systemctl("start", "heartbeatd")
@@ -58,6 +45,7 @@ class Remote(FleetCase):
         self.assertGreaterEqual(int(gap["HEARTBEAT_GAP_MISSED"]), 1)
         gaps = self.received(watcher, GAP)
         self.assert_same(web1.journal(f"MESSAGE_ID={GAP}"), gaps)
+        self.assertIn("    HEARTBEAT_GAP_CAUSE=process-stopped\n", watcher.follow("journalctl -D"))
         self.assertEqual(self.received(watcher, BEAT, "_HOSTNAME=watcher"), [], "one's own are elsewhere")
 
     def assert_same(self, sent, received):
@@ -73,7 +61,7 @@ class Remote(FleetCase):
 
     def test_what_happens_while_nobody_listens_arrives_later(self):
         watcher, web1 = self.pair()
-        self.send(watcher, web1)
+        self.send_journal(watcher, web1)
         web1.configure("Interval=500ms")
         web1.systemctl("start", "heartbeatd")
         last = int(self.wait_for_received(watcher, 2, BEAT)[-1]["HEARTBEAT_SEQ"])

@@ -8,18 +8,10 @@ from fleet import FleetCase, Member, connect
 from host import MACHINES_BOOT_ID
 from install import INSIDE
 from machine import holds, wait_for
+from readme import readme_block
 
 RULES = "/usr/share/heartbeatd/heartbeatd.rules.yml"
-METRICS = "/var/lib/heartbeatd/heartbeat.prom"
-COLLECTED = "/var/lib/prometheus/node-exporter"
-CONFIGURATION = f"""
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: [{RULES}]
-scrape_configs:
-  - job_name: node
-    static_configs:
-      - targets: ["watcher:9100", "web1:9100"]
-"""
+OFTEN = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
 GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
@@ -40,19 +32,18 @@ class Rules(FleetCase):
 
 class Scraped(FleetCase):
     def watch(self, *members):
-        """Has the first one watch over both."""
+        """Has the first one watch over all of them, as the README has it."""
         for member in members:
             self.measure(member)
-        members[0].write("/etc/prometheus/prometheus.yml", CONFIGURATION)
+        members[0].write("/etc/prometheus/prometheus.yml", OFTEN + readme_block("rule_files:", "yaml"))
+        members[0].follow("restart prometheus")
         members[0].run("promtool", "check", "config", "/etc/prometheus/prometheus.yml")
-        members[0].systemctl("restart", "prometheus")
         return members[0]
 
     def measure(self, member):
-        member.configure("Interval=1s", f"Metrics={METRICS}")
-        member.run("ln", "-s", METRICS, COLLECTED)
-        member.systemctl("enable", "heartbeatd")
-        member.systemctl("restart", "heartbeatd")
+        member.configure("Interval=1s")
+        member.systemctl("enable", "--now", "heartbeatd")
+        member.follow("Metrics=")
 
     def get(self, host, path):
         result = host.run("python3", "-c", GET, f"http://localhost:9090/api/v1/{path}", check=False)
