@@ -11,8 +11,6 @@
 #include "util/cleanup.h"
 #include "util/text.h"
 
-#define DAY_SECONDS 86400
-
 static const char *const unit_names[] = {
     [CALENDAR_ALL] = "all",     [CALENDAR_DAY] = "day",   [CALENDAR_WEEK] = "week",
     [CALENDAR_MONTH] = "month", [CALENDAR_YEAR] = "year",
@@ -34,32 +32,42 @@ static usec_t to_usec(time_t seconds)
     return seconds > 0 ? (usec_t)seconds * USEC_PER_SEC : 0;
 }
 
-static bool shows(const struct tm *wanted, time_t seconds)
+/* Seconds that the wall is ahead of UTC. */
+static long offset_at(bool utc, time_t seconds)
 {
     struct tm tm;
-    localtime_r(&seconds, &tm);
-    return tm.tm_mday == wanted->tm_mday && tm.tm_hour == wanted->tm_hour && tm.tm_min == wanted->tm_min &&
-           tm.tm_sec == wanted->tm_sec;
+    break_down(utc, seconds, &tm);
+    return tm.tm_gmtoff;
 }
 
-/* The first moment that a clock on the wall shows as a date and a time, which need not be in range. */
+/* The first moment after the first of two whose offset is another one; there is one, the second at last. */
+static time_t find_change(bool utc, time_t from, time_t to)
+{
+    long offset = offset_at(utc, from);
+    while (to - from > 1) {
+        time_t middle = from + (to - from) / 2;
+        if (offset_at(utc, middle) == offset)
+            from = middle;
+        else
+            to = middle;
+    }
+    return to;
+}
+
+/* The first moment that a clock on the wall shows as a date and a time, which need not be in range. mktime(3)
+ * would leave it to the libc which of two that is, and what becomes of one that the clocks leave out: here
+ * that is the moment at which they do. No zone is a day from UTC, and none changes twice in two days. */
 static time_t first_moment(bool utc, const struct tm *wanted)
 {
-    struct tm normal = *wanted, summer = *wanted, winter = *wanted;
-    if (utc)
-        return timegm(&normal);
-    timegm(&normal); /* makes a date of a 32nd */
-    summer.tm_isdst = 1;
-    winter.tm_isdst = 0;
-    time_t first = mktime(&summer), second = mktime(&winter);
-    bool first_shows = shows(&normal, first), second_shows = shows(&normal, second);
-    if (first_shows && second_shows)
-        return first < second ? first : second;
-    if (first_shows || second_shows)
-        return first_shows ? first : second;
-    struct tm any = *wanted;
-    any.tm_isdst = -1;
-    return mktime(&any);
+    struct tm normal = *wanted;
+    time_t shown = timegm(&normal);
+    long before = offset_at(utc, shown - CALENDAR_DAY_SECONDS);
+    long after = offset_at(utc, shown + CALENDAR_DAY_SECONDS);
+    if (offset_at(utc, shown - before) == before)
+        return shown - before;
+    if (offset_at(utc, shown - after) == after)
+        return shown - after;
+    return find_change(utc, shown - after, shown - before);
 }
 
 /* The date on which a unit begins, or the one after it does. */
@@ -94,7 +102,7 @@ void calendar_find(CalendarUnit unit, bool utc, usec_t realtime_usec, usec_t *re
         return;
     break_down(utc, seconds, &tm);
     usec_t begin_usec = to_usec(begin_of(unit, utc, &tm, 0)), end_usec = to_usec(begin_of(unit, utc, &tm, 1));
-    /* In a zone that changes its clocks at midnight the day has no beginning of that name. */
+    /* Of the year 9999 and later. */
     *ret_begin_usec = begin_usec <= realtime_usec ? begin_usec : realtime_usec;
     *ret_end_usec = end_usec > realtime_usec ? end_usec : realtime_usec + USEC_PER_HOUR;
 }
@@ -123,11 +131,23 @@ usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds)
     break_down(utc, to_seconds(realtime_usec), &tm);
     struct tm day = { .tm_year = tm.tm_year,
                       .tm_mon = tm.tm_mon,
-                      .tm_mday = tm.tm_mday + days + seconds / DAY_SECONDS,
-                      .tm_hour = seconds % DAY_SECONDS / 3600,
+                      .tm_mday = tm.tm_mday + days + seconds / CALENDAR_DAY_SECONDS,
+                      .tm_hour = seconds % CALENDAR_DAY_SECONDS / 3600,
                       .tm_min = seconds % 3600 / 60,
                       .tm_sec = seconds % 60 };
     return to_usec(first_moment(utc, &day));
+}
+
+usec_t calendar_change(bool utc, usec_t from_usec, usec_t until_usec)
+{
+    time_t from = to_seconds(from_usec), until = to_seconds(until_usec);
+    while (!utc && from < until) {
+        time_t next = until - from > CALENDAR_DAY_SECONDS ? from + CALENDAR_DAY_SECONDS : until;
+        if (offset_at(utc, next) != offset_at(utc, from))
+            return to_usec(find_change(utc, from, next));
+        from = next;
+    }
+    return until_usec;
 }
 
 unsigned calendar_weekday(bool utc, usec_t realtime_usec)

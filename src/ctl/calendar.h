@@ -8,6 +8,9 @@
 
 #include "util/usec.h"
 
+/* Of a day without a change of the clocks. */
+#define CALENDAR_DAY_SECONDS 86400
+
 typedef enum CalendarUnit {
     CALENDAR_ALL, /* all time is one */
     CALENDAR_DAY,
@@ -26,9 +29,13 @@ void calendar_find(CalendarUnit unit, bool utc, usec_t realtime_usec, usec_t *re
 char *calendar_name(CalendarUnit unit, bool utc, usec_t begin_usec, char buffer[static CALENDAR_TEXT_MAX]);
 
 /* When a clock on the wall shows so many seconds since midnight, of the day that is `days` after the one of
- * realtime_usec: the first time if it does so twice, what mktime(3) makes of it if it never does. seconds may
- * be up to two days, for a time on the next one. */
+ * realtime_usec: the first time if it does so twice; if it never does, when the clocks were set forward over
+ * it. seconds may be up to two days, for a time on the next one. */
 usec_t calendar_time(bool utc, usec_t realtime_usec, int days, int seconds);
+
+/* When the clocks on the wall are changed, the first time after from_usec; until_usec if they are not until
+ * then. In between they go on as time does. Looks at each day. */
+usec_t calendar_change(bool utc, usec_t from_usec, usec_t until_usec);
 
 /* The weekday of a CLOCK_REALTIME; 0 is Sunday. */
 unsigned calendar_weekday(bool utc, usec_t realtime_usec);

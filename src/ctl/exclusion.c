@@ -11,13 +11,12 @@
 #include "util/cleanup.h"
 #include "util/number.h"
 
-#define DAY_SECONDS 86400
 #define ALL_WEEKDAYS 0x7fU
 #define TEXT_MAX 256
 
-/* How far ahead of a day is looked for the next beginning: a week, and the day that a change of the clocks
- * may take away. */
-#define DAYS_AHEAD 8
+/* How far ahead of a day is looked for the next beginning: a week, and another one if a change of the clocks
+ * leaves it out. */
+#define DAYS_AHEAD 14
 
 /* "Sun", "sunday". Returns behind it, or NULL. */
 static const char *take_weekday(const char *at, unsigned *ret)
@@ -90,10 +89,11 @@ static int parse_recurring(const char *text, Exclusion *ret)
     const char *at = take_weekdays(text, &found.weekdays);
     at = take_dots(take_clock(at, &found.from_seconds));
     at = at ? take_clock(at, &found.to_seconds) : NULL;
-    if (!at || *at != '\0' || found.from_seconds == found.to_seconds || found.from_seconds == DAY_SECONDS)
+    if (!at || *at != '\0' || found.from_seconds == found.to_seconds ||
+        found.from_seconds == CALENDAR_DAY_SECONDS)
         return -EINVAL;
     if (found.to_seconds < found.from_seconds)
-        found.to_seconds += DAY_SECONDS;
+        found.to_seconds += CALENDAR_DAY_SECONDS;
     *ret = found;
     return 0;
 }
@@ -141,7 +141,7 @@ static bool recurs(const Exclusion *exclusion, bool utc, usec_t at_usec, usec_t 
 {
     unsigned today = calendar_weekday(utc, at_usec);
     *ret_until_usec = USEC_INFINITY;
-    for (int day = exclusion->to_seconds > DAY_SECONDS ? -1 : 0; day <= DAYS_AHEAD; day++) {
+    for (int day = exclusion->to_seconds > CALENDAR_DAY_SECONDS ? -1 : 0; day <= DAYS_AHEAD; day++) {
         if (!(exclusion->weekdays & 1U << (today + 7U + (unsigned)day) % 7))
             continue;
         usec_t from_usec = calendar_time(utc, at_usec, day, exclusion->from_seconds);

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY_SECONDS 86400U
-
 static const struct {
     const char *name, *words;
 } shades[SHADE_COUNT] = {
@@ -56,10 +54,10 @@ unsigned shade_place(CalendarUnit unit, bool utc, usec_t realtime_usec)
 {
     unsigned seconds, day;
     calendar_clock(utc, realtime_usec, &seconds, &day);
-    return unit == CALENDAR_DAY ? seconds : (day - 1) * DAY_SECONDS + seconds;
+    return unit == CALENDAR_DAY ? seconds : (day - 1) * CALENDAR_DAY_SECONDS + seconds;
 }
 
 unsigned shade_row_seconds(CalendarUnit unit)
 {
-    return unit == CALENDAR_DAY ? DAY_SECONDS : 31 * DAY_SECONDS;
+    return unit == CALENDAR_DAY ? CALENDAR_DAY_SECONDS : 31 * CALENDAR_DAY_SECONDS;
 }

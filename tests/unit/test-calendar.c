@@ -103,6 +103,59 @@ Test(calendar, time_on_the_wall_is_the_first_of_two)
     cr_expect(calendar_weekday(false, before) == 0 && calendar_weekday(false, before + 23 * HOUR) == 1);
 }
 
+/* Whatever is asked for within the hour, also where it begins the day, and where the day is left out with it.
+ */
+Test(calendar, time_that_the_clocks_leave_out_is_when_they_are_changed)
+{
+    static const struct {
+        const char *zone;
+        usec_t change; /* seconds */
+        int from, to;  /* minutes since midnight */
+    } table[] = {
+        { BERLIN, 1774746000, 120, 180 },                             /* 29 March 2026 */
+        { "AAA3BBB,M10.3.0/0,M2.3.0/0", 1792292400, 0, 60 },          /* 18 October 2026 */
+        { "LHST-10:30LHDT-11,M10.1.0,M4.1.0", 1791041400, 120, 150 }, /* 4 October 2026 */
+        { "<-10>10<+14>-14,J364/0,J100/0", 1798624800, 0, 1440 },     /* 30 December 2026 */
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        usec_t change_usec = table[i].change * SEC;
+        set_zone(table[i].zone);
+        for (int minute = table[i].from; minute <= table[i].to; minute++) {
+            usec_t found_usec = calendar_time(false, change_usec - SEC, table[i].from == 0, 60 * minute);
+            cr_expect_eq(found_usec, change_usec, "row %zu, minute %d: %" PRI_USEC, i, minute, found_usec);
+        }
+    }
+}
+
+Test(calendar, changes_of_the_clocks)
+{
+    static const struct {
+        const char *zone;
+        usec_t from, until, change; /* seconds */
+    } table[] = {
+        { BERLIN, 1774700000, 1774800000, 1774746000 },
+        { BERLIN, 1774745999, 1774800000, 1774746000 },
+        { BERLIN, 1774745999, 1774746000, 1774746000 },
+        { BERLIN, 1774746000, 1774800000, 1774800000 }, /* it is over */
+        { BERLIN, 1774700000, 1774745999, 1774745999 }, /* it is later */
+        { BERLIN, 1774700000, 1799999999, 1774746000 }, /* the first of two */
+        { BERLIN, 1774746000, 1799999999, 1792890000 },
+        { BERLIN, 1774746000, 1774746000, 1774746000 },
+        { "UTC0", 1774700000, 1799999999, 1799999999 },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        set_zone(table[i].zone);
+        cr_expect_eq(calendar_change(false, table[i].from * SEC, table[i].until * SEC), table[i].change * SEC,
+                     "row %zu", i);
+        cr_expect_eq(calendar_change(true, table[i].from * SEC, table[i].until * SEC), table[i].until * SEC);
+    }
+    set_zone(BERLIN);
+    usec_t late_usec = UINT64_C(253402300799) * SEC;
+    cr_expect_eq(calendar_change(false, late_usec, USEC_INFINITY), USEC_INFINITY);
+    cr_expect_eq(calendar_change(false, UINT64_C(1774745999) * SEC + 1, UINT64_C(1774746000) * SEC + 1),
+                 UINT64_C(1774746000) * SEC);
+}
+
 Test(calendar, clock_shows_local_time)
 {
     unsigned seconds, day;

@@ -149,5 +149,29 @@ Test(exclusion, days_of_23_and_of_25_hours_have_the_time_that_the_wall_shows)
     cr_expect_eq(excluded(&early, 1, false, spring, spring + 23 * HOUR), 2 * HOUR);
     cr_expect_eq(excluded(&early, 1, false, autumn, autumn + 25 * HOUR), 4 * HOUR);
     cr_expect_eq(excluded(&gone, 1, false, autumn, autumn + 25 * HOUR), 2 * HOUR, "it came twice");
-    cr_expect_leq(excluded(&gone, 1, false, spring, spring + 23 * HOUR), HOUR);
+    cr_expect_eq(excluded(&gone, 1, false, spring, spring + 23 * HOUR), 0, "it never came");
+}
+
+Test(exclusion, what_the_clocks_leave_out_is_not_excluded_in_its_stead)
+{
+    static const struct {
+        const char *text;
+        unsigned spring, autumn; /* minutes of the day on which the clocks are changed */
+    } table[] = {
+        { "02:30..03:30", 30, 120 },      { "01:30..02:30", 30, 60 },   { "02:15..02:45", 0, 30 },
+        { "02:00..02:59", 0, 59 },        { "01:00..04:00", 120, 240 }, { "Sun 02:30..02:15", 1260, 1350 },
+        { "Sat 22:00..02:30", 120, 150 }, { "03:00..04:00", 60, 60 },
+    };
+    set_zone(BERLIN);
+    usec_t spring = UINT64_C(1774738800) * SEC, autumn = UINT64_C(1792879200) * SEC; /* midnights */
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Exclusion span = parse(table[i].text, false);
+        cr_expect_eq(excluded(&span, 1, false, spring, spring + 23 * HOUR) / USEC_PER_MINUTE, table[i].spring,
+                     "%s", table[i].text);
+        cr_expect_eq(excluded(&span, 1, false, autumn, autumn + 25 * HOUR) / USEC_PER_MINUTE, table[i].autumn,
+                     "%s", table[i].text);
+    }
+    Exclusion sundays = parse("Sun 02:15..02:45", false);
+    cr_expect_eq(excluded(&sundays, 1, false, spring - 7 * USEC_PER_DAY, spring + 14 * USEC_PER_DAY), HOUR,
+                 "the Sunday before, and the one behind");
 }
