@@ -35,9 +35,9 @@ static const char *take_weekday(const char *at, unsigned *ret)
 /* "Mon", "Fri..Mon". */
 static const char *take_weekday_range(const char *at, unsigned *ret_set)
 {
-    unsigned first, last;
+    unsigned first = 0;
     at = take_weekday(at, &first);
-    last = first;
+    unsigned last = first;
     if (at && strncmp(at, "..", 2) == 0)
         at = take_weekday(at + 2, &last);
     if (!at)
@@ -89,13 +89,20 @@ static int parse_recurring(const char *text, Exclusion *ret)
     const char *at = take_weekdays(text, &found.weekdays);
     at = take_dots(take_clock(at, &found.from_seconds));
     at = at ? take_clock(at, &found.to_seconds) : NULL;
-    if (!at || *at != '\0' || found.from_seconds == found.to_seconds ||
+    if (!at || at[strspn(at, " ")] != '\0' || found.from_seconds == found.to_seconds ||
         found.from_seconds == CALENDAR_DAY_SECONDS)
         return -EINVAL;
     if (found.to_seconds < found.from_seconds)
         found.to_seconds += CALENDAR_DAY_SECONDS;
     *ret = found;
     return 0;
+}
+
+/* "2:00", "Mon 02:00:00.5 UTC": whoever writes that means every day, and would get a stretch of today. */
+static bool is_clock_alone(const char *text)
+{
+    const char *digits = text + strcspn(text, "0123456789");
+    return digits[strspn(digits, "0123456789")] == ':';
 }
 
 static int parse_time(const char *begin, size_t length, usec_t now_usec, bool utc, usec_t *ret_usec)
@@ -107,7 +114,7 @@ static int parse_time(const char *begin, size_t length, usec_t now_usec, bool ut
     while (length > 0 && text[length - 1] == ' ')
         length--;
     text[length] = '\0';
-    return when_parse(text, now_usec, utc, ret_usec);
+    return is_clock_alone(text) ? -EINVAL : when_parse(text, now_usec, utc, ret_usec);
 }
 
 int exclusion_parse(const char *text, usec_t now_usec, bool utc, Exclusion *ret)
@@ -154,15 +161,26 @@ static bool recurs(const Exclusion *exclusion, bool utc, usec_t at_usec, usec_t 
     return false;
 }
 
-bool exclusions_hold(const Exclusion *exclusions, size_t count, bool utc, usec_t realtime_usec,
+/* The calendar is asked but once for each window and for each time between two. */
+static bool recurs_still(Exclusion *exclusion, bool utc, usec_t at_usec, usec_t *ret_until_usec)
+{
+    if (at_usec < exclusion->known_from_usec || at_usec >= exclusion->known_until_usec) {
+        exclusion->known_held = recurs(exclusion, utc, at_usec, &exclusion->known_until_usec);
+        exclusion->known_from_usec = at_usec;
+    }
+    *ret_until_usec = exclusion->known_until_usec;
+    return exclusion->known_held;
+}
+
+bool exclusions_hold(Exclusion *exclusions, size_t count, bool utc, usec_t realtime_usec,
                      usec_t *ret_until_usec)
 {
     usec_t inside_usec = 0, outside_usec = USEC_INFINITY;
     for (size_t i = 0; i < count; i++) {
         usec_t until_usec = USEC_INFINITY;
-        const Exclusion *exclusion = &exclusions[i];
+        Exclusion *exclusion = &exclusions[i];
         bool held = exclusion->recurring
-                        ? recurs(exclusion, utc, realtime_usec, &until_usec)
+                        ? recurs_still(exclusion, utc, realtime_usec, &until_usec)
                         : holds(exclusion->from_usec, exclusion->to_usec, realtime_usec, &until_usec);
         if (held && until_usec > inside_usec)
             inside_usec = until_usec;
