@@ -14,6 +14,9 @@ static const struct {
     [SHADE_SILENT] = { "silent", "no beat" },         [SHADE_DOWN] = { "down", "host down" },
 };
 
+const Shade shade_legend[SHADE_COUNT] = { SHADE_BEATING,   SHADE_SILENT,  SHADE_DOWN,
+                                          SHADE_SUSPENDED, SHADE_UNKNOWN, SHADE_NO_DATA };
+
 Shade shade_of(const Segment *segment)
 {
     if (segment->host == HOST_DOWN)

@@ -18,6 +18,9 @@ typedef enum Shade {
 
 #define SHADE_COUNT (SHADE_DOWN + 1)
 
+/* In the order in which they are explained. */
+extern const Shade shade_legend[SHADE_COUNT];
+
 Shade shade_of(const Segment *segment);
 
 /* "no-data", "down", for files; and "no data", "host down", for people. */

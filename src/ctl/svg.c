@@ -120,7 +120,8 @@ static void put_rect(const Drawing *drawing, Shade shade, size_t row, double fro
                 drawing->geometry.height);
 }
 
-/* The part of a segment in each row that it touches. */
+/* The part of a segment in each row that it touches, and apart what was before and behind a change of the
+ * clocks: an hour that comes twice goes back to where it began. */
 static void draw_rects(const Drawing *drawing, const Segment *segment)
 {
     const Periods *rows = drawing->picture->rows;
@@ -132,6 +133,7 @@ static void draw_rects(const Drawing *drawing, const Segment *segment)
             return; /* written since the rows were counted */
         if (until_usec > row->end_usec)
             until_usec = row->end_usec;
+        until_usec = calendar_change(drawing->picture->style->utc, at_usec, until_usec);
         double from_x = find_x(drawing, at_usec, false);
         put_rect(drawing, shade_of(segment), periods_index(rows, row), from_x,
                  until_usec > at_usec ? find_x(drawing, until_usec, true) : from_x);
@@ -229,14 +231,12 @@ static void draw_rows(const Drawing *drawing)
 
 static void draw_legend(const Drawing *drawing, double y)
 {
-    static const Shade order[] = { SHADE_BEATING,   SHADE_SILENT,  SHADE_DOWN,
-                                   SHADE_SUSPENDED, SHADE_UNKNOWN, SHADE_NO_DATA };
-    double x = LEFT;
-    for (size_t i = 0; i < ELEMENTSOF(order); i++, x += 120) {
+    for (unsigned i = 0; i < SHADE_COUNT; i++) {
+        double x = LEFT + 120.0 * i;
         fprintf(drawing->picture->file,
                 "<rect class=\"%s\" x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\"/>\n",
-                shade_name(order[i]), x, y);
-        put_label(drawing, x + 20, y + 12, "start", shade_words(order[i]));
+                shade_name(shade_legend[i]), x, y);
+        put_label(drawing, x + 20, y + 12, "start", shade_words(shade_legend[i]));
     }
 }
 

@@ -65,14 +65,16 @@ static unsigned name_width(CalendarUnit unit)
     return unit == CALENDAR_DAY ? 12 : 9; /* with two blanks */
 }
 
-/* The cell that holds a time, and when the next one begins. */
+/* The cell that holds a time, and until when time goes on in it: to the next one, or where the clocks are
+ * changed to another. */
 static unsigned find_cell(const Timeline *timeline, usec_t at_usec, usec_t *ret_until_usec)
 {
     uint64_t whole = shade_row_seconds(unit_of(timeline));
     uint64_t place = shade_place(unit_of(timeline), timeline->options->utc, at_usec);
     uint64_t cell = place * timeline->cells / whole;
     uint64_t next = ((cell + 1) * whole + timeline->cells - 1) / timeline->cells;
-    *ret_until_usec = at_usec - at_usec % USEC_PER_SEC + (next - place) * USEC_PER_SEC;
+    usec_t next_usec = at_usec - at_usec % USEC_PER_SEC + (next - place) * USEC_PER_SEC;
+    *ret_until_usec = calendar_change(timeline->options->utc, at_usec, next_usec);
     return (unsigned)cell;
 }
 
@@ -155,11 +157,10 @@ static void print_axis(const Timeline *timeline)
 
 static void print_legend(const Timeline *timeline)
 {
-    static const Shade order[] = { SHADE_BEATING,   SHADE_SILENT,  SHADE_DOWN,
-                                   SHADE_SUSPENDED, SHADE_UNKNOWN, SHADE_NO_DATA };
     size_t used = 0, width = timeline->style.width;
-    for (size_t i = 0; i < ELEMENTSOF(order); i++) {
-        size_t columns = 2 + strlen(shade_words(order[i]));
+    for (size_t i = 0; i < SHADE_COUNT; i++) {
+        Shade shade = shade_legend[i];
+        size_t columns = 2 + strlen(shade_words(shade));
         if (used > 0 && used + 3 + columns > width) {
             print_line("%s", "");
             used = 0;
@@ -167,8 +168,8 @@ static void print_legend(const Timeline *timeline)
             print_text("   ");
             used += 3;
         }
-        print_coloured(&timeline->style, colour(order[i]), "%s", glyph(timeline, order[i]));
-        print_text(" %s", shade_words(order[i]));
+        print_coloured(&timeline->style, colour(shade), "%s", glyph(timeline, shade));
+        print_text(" %s", shade_words(shade));
         used += columns;
     }
     print_line("%s", "");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """heartbeatctl timeline: in the terminal, as JSON, and as a picture that is one file."""
 
+import datetime
 import os
 import pathlib
 import pty
@@ -9,6 +10,7 @@ import unicodedata
 import xml.etree.ElementTree
 
 import harness
+import picture
 import year
 from statedir import SECOND, CtlCase, World, realtime, stamp
 
@@ -16,6 +18,8 @@ MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 BEGIN = 1763942400 * SECOND  # Monday, 24 November 2025, midnight in UTC
 BLOCKS, LETTERS = "█▄▁░▒·", "#-_z?."
 SVG = "{http://www.w3.org/2000/svg}"
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
+SPRING, AUTUMN = 1774746000 * SECOND, 1792890000 * SECOND  # when the clocks are changed there in 2026
 PICTURE = pathlib.Path(__file__).with_name("year.svg")
 
 
@@ -93,7 +97,7 @@ class Terminal(TimelineCase):
         self.assertEqual(out[1][12:], "██" + "·" * 46)
 
     def test_hours_stand_where_the_clock_on_the_wall_shows_them(self):
-        berlin = {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
+        berlin = {"TZ": BERLIN}
         for begin, cells in ((1774738800, "█" * 4 + "··" + "█" * 42), (1792879200, "█" * 48)):
             (self.record / "history").unlink(missing_ok=True)
             world = World(self, begin * SECOND)
@@ -124,6 +128,74 @@ class Terminal(TimelineCase):
             self.assertEqual(result.code, 1)
             self.assertRegex(result.err, "no record in")
         self.assertEqual(self.ctl("timeline", "--output=json").out, "[]\n")
+
+
+class Clocks(TimelineCase):
+    """Days of 23 and of 25 hours, against what a walk through all minutes of them comes to."""
+
+    def outage(self, begin, from_usec, to_usec, end):
+        """A host that was down for a while, and came back within a minute."""
+        (self.record / "history").unlink(missing_ok=True)
+        world = World(self, begin, up=DAY)
+        world.live(from_usec - begin)
+        world.reboot("host-down", to_usec - from_usec, up=MINUTE)
+        world.live(end - world.at)
+        world.stop()
+
+    def wall(self, usec):
+        """(day of the month, minutes since midnight) there; March or October, and then not the last day."""
+        moment = datetime.datetime.fromtimestamp(usec // SECOND, datetime.timezone.utc)
+        moment += datetime.timedelta(hours=2 if SPRING <= usec < AUTUMN else 1)
+        return moment.day, 60 * moment.hour + moment.minute
+
+    def worst(self, unit, cells, begin, from_usec, to_usec, end):
+        """The cells of each row."""
+        rows = {}
+        for usec in range(begin, end, MINUTE):
+            day, minute = self.wall(usec)
+            place, whole = (minute, 1440) if unit == "day" else (1440 * (day - 1) + minute, 31 * 1440)
+            row = rows.setdefault(day if unit == "day" else 0, ["·"] * cells)
+            seen = "▁" if from_usec <= usec < to_usec else "▄" if to_usec <= usec < to_usec + MINUTE else "█"
+            row[place * cells // whole] = max(row[place * cells // whole], seen, key="·█▄▁".index)
+        return ["".join(row) for row in rows.values()]
+
+    def test_cells_are_those_of_the_clock_on_the_wall(self):
+        for change, cases in ((SPRING, ((-2 * HOUR, 21 * HOUR + 30 * MINUTE), (-2 * HOUR, 30 * MINUTE),
+                                        (-30 * MINUTE, 0), (0, 30 * MINUTE), (-20 * HOUR, -HOUR))),
+                              (AUTUMN, ((-50 * MINUTE, 5 * MINUTE), (-3 * HOUR, 22 * HOUR + 30 * MINUTE),
+                                        (-MINUTE, 0), (0, MINUTE), (30 * MINUTE, 90 * MINUTE)))):
+            begin, end = change - 26 * HOUR, change + 30 * HOUR
+            for case in cases:
+                self.outage(begin, change + case[0], change + case[1], end)
+                for unit, names in (("day", 12), ("month", 9)):
+                    for columns in (20, 40, 80):
+                        lines = self.ctl("timeline", f"--by={unit}", f"--until={stamp(end)}",
+                                         env={"TZ": BERLIN, "COLUMNS": str(columns)}).out.splitlines()
+                        rows = [line[names:] for line in lines if re.match(r"\d{4}-", line)]
+                        self.assertEqual(rows, self.worst(unit, len(rows[0]), begin, change + case[0],
+                                                          change + case[1], end), (change, case, unit, columns))
+
+    def test_shapes_are_as_long_as_what_they_show(self):
+        """An hour that comes twice lies twice in the same place; one that never was is under no shape."""
+        two, three = 2 * 60, 3 * 60
+        for change, case, day, expected in (
+                (AUTUMN, (-50, 5), 25, [(two, two + 5), (two + 10, three)]),
+                (AUTUMN, (-60, 60), 25, [(two, three), (two, three)]),
+                (AUTUMN, (-90, -30), 25, [(90, two + 30)]),
+                (SPRING, (-30, 45), 29, [(90, two), (three, three + 45)]),
+                (SPRING, (0, 45), 29, [(three, three + 45)])):
+            begin, end = change - 26 * HOUR, change + 30 * HOUR
+            self.outage(begin, change + case[0] * MINUTE, change + case[1] * MINUTE, end)
+            for unit in ("day", "month"):
+                found = picture.Picture(self.ctl("timeline", f"--by={unit}", "--output=svg", f"--until={stamp(end)}",
+                                                 env={"TZ": BERLIN}).out)
+                offset = 0 if unit == "day" else 1440 * (day - 1)
+                shapes = [(found.x(60 * (offset + a)), max(60 * (b - a) * found.scale, 2)) for a, b in expected]
+                self.assertEqual([row[-2:] for row, _, _ in found.shapes("down")],
+                                 [str(day) if unit == "day" else f"{10 if change == AUTUMN else 3:02}"] * len(expected))
+                for (_, x, width), wanted in zip(found.shapes("down"), shapes):
+                    self.assertAlmostEqual(x, wanted[0], delta=0.1)
+                    self.assertAlmostEqual(width, wanted[1], delta=0.1)
 
 
 class Json(TimelineCase):
