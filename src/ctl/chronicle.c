@@ -15,7 +15,7 @@ typedef struct Reading {
     SegmentSink *sink;
     void *context;
     Summary *summary;
-    bool any;
+    bool any, any_in_range;
 } Reading;
 
 static void cut(void *context, const Segment *segment)
@@ -28,8 +28,10 @@ static void cut(void *context, const Segment *segment)
         part.from_usec = reading->range.since_usec;
     if (part.to_usec > reading->range.until_usec)
         part.to_usec = reading->range.until_usec;
-    if (part.from_usec < part.to_usec || (instant && part.from_usec == part.to_usec))
+    if (part.from_usec < part.to_usec || (instant && part.from_usec == part.to_usec)) {
+        reading->any_in_range = true;
         reading->sink(reading->context, &part);
+    }
 }
 
 static int take(void *context, const Event *event)
@@ -61,7 +63,23 @@ int chronicle_read(const View *view, const ChronicleRange *range, SegmentSink *s
     availability_begin(&reading.walk, cut, &reading);
     ret->error = history_read(view->state_dir, take, &reading, &ret->damage);
     end(&reading, view);
-    return reading.any ? 0 : -ENODATA;
+    if (!reading.any)
+        return -ENODATA;
+    return reading.any_in_range ? 0 : -ERANGE;
+}
+
+void chronicle_complain(const View *view, const ChronicleRange *range, const Style *style,
+                        const Summary *summary, int result)
+{
+    if (range->since_usec == USEC_INFINITY && summary->trimmed)
+        complain("no data before %s, where older lines were thrown away; gaps among them: %" PRIu64,
+                 TIME(style, summary->since_usec), summary->trimmed_gaps);
+    else if (!view_complain_of_time(summary, style, range->since_usec, range->until_usec) &&
+             result == -ERANGE)
+        complain("no data of that time");
+    view_complain(summary);
+    if (result == -ENODATA)
+        view_complain_of_nothing(view, summary);
 }
 
 void *periods_at(const Periods *periods, size_t index)

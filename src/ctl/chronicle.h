@@ -3,6 +3,7 @@
 /* The whole record in one reading, from its first event until now, as segments of time. */
 
 #include "core/availability.h"
+#include "ctl/print.h"
 #include "ctl/view.h"
 
 /* Only what lies between two CLOCK_REALTIMEs is wanted; USEC_INFINITY: no bound on that side. */
@@ -11,9 +12,14 @@ typedef struct ChronicleRange {
 } ChronicleRange;
 
 /* Hands each segment, cut to the range, to the sink. ret is what the history comes to, as
- * view_read_history() has it. Returns 0, or -ENODATA when there is nothing to tell from. */
+ * view_read_history() has it. Returns 0; -ENODATA when there is nothing to tell from, -ERANGE when there is
+ * something, but nothing of the range. */
 int chronicle_read(const View *view, const ChronicleRange *range, SegmentSink *sink, void *context,
                    Summary *ret);
+
+/* Says on standard error what is missing of what was asked for; result is what chronicle_read() returned. */
+void chronicle_complain(const View *view, const ChronicleRange *range, const Style *style,
+                        const Summary *summary, int result);
 
 /* Sums or the like, one for each unit of the calendar in which there was time, in their order. */
 typedef struct Period {

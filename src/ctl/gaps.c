@@ -304,16 +304,6 @@ static void print_rest(const Table *table, const Summary *summary)
                    TIME(&table->style, summary->since_usec), summary->trimmed_gaps);
 }
 
-static void complain_of_what_is_missing(const Table *table, const Summary *summary)
-{
-    const CtlOptions *options = table->options;
-    usec_t first_usec = options->since_usec != USEC_INFINITY ? options->since_usec : options->until_usec;
-    if (first_usec != USEC_INFINITY && summary->any && first_usec < summary->since_usec)
-        complain("no data before %s%s", TIME(&table->style, summary->since_usec),
-                 summary->trimmed ? ", where older lines were thrown away" : "");
-    view_complain(summary);
-}
-
 static void put_table(Table *table, const Event *ongoing)
 {
     HistoryDamage damage;
@@ -358,7 +348,8 @@ int gaps_run(const CtlOptions *options, const View *view)
             print_none(&table, &summary);
         print_rest(&table, &summary);
     }
-    complain_of_what_is_missing(&table, &summary);
+    view_complain_of_time(&summary, &table.style, options->since_usec, options->until_usec);
+    view_complain(&summary);
     if (empty && !summary.any)
         view_complain_of_nothing(view, &summary);
     return empty ? CTL_EXIT_NO_DATA : EXIT_SUCCESS;

@@ -298,10 +298,6 @@ static void write_json(const Report *report)
 
 static void print_report(Report *report)
 {
-    if (report->periods.count == 0) {
-        print_line("There is no data of that time.");
-        return;
-    }
     if (report->options->by != CALENDAR_ALL)
         print_periods(report);
     print_total(report);
@@ -314,18 +310,6 @@ static int refuse_periods(const Report *report)
     else
         complain("out of memory");
     return CTL_EXIT_NO_DATA;
-}
-
-static void complain_of_what_is_missing(const Report *report, const Summary *summary)
-{
-    usec_t since_usec = report->options->since_usec;
-    if (since_usec != USEC_INFINITY && summary->any && since_usec < summary->since_usec)
-        complain("no data before %s%s", TIME(&report->style, summary->since_usec),
-                 summary->trimmed ? ", where older lines were thrown away" : "");
-    else if (since_usec == USEC_INFINITY && summary->trimmed)
-        complain("no data before %s, where older lines were thrown away; gaps among them: %" PRIu64,
-                 TIME(&report->style, summary->since_usec), summary->trimmed_gaps);
-    view_complain(summary);
 }
 
 int report_run(const CtlOptions *options, const View *view)
@@ -346,9 +330,7 @@ int report_run(const CtlOptions *options, const View *view)
         write_json(&report);
     else if (r == 0)
         print_report(&report);
-    complain_of_what_is_missing(&report, &summary);
-    if (r == -ENODATA)
-        view_complain_of_nothing(view, &summary);
+    chronicle_complain(view, &range, &report.style, &summary, r);
     periods_done(&report.periods);
     return r != 0 ? CTL_EXIT_NO_DATA : EXIT_SUCCESS;
 }

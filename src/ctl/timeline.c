@@ -175,16 +175,24 @@ static void print_legend(const Timeline *timeline)
     print_line("%s", "");
 }
 
+/* Where time that was asked for is in no row. */
+static void print_hole(usec_t from_usec, usec_t to_usec)
+{
+    if (from_usec != USEC_INFINITY && to_usec != USEC_INFINITY && from_usec < to_usec)
+        print_line("...");
+}
+
 static void print_rows(const Timeline *timeline)
 {
     print_axis(timeline);
+    usec_t at_usec = timeline->range.since_usec;
     for (size_t i = 0; i < timeline->rows.count; i++) {
-        const Row *row = periods_at(&timeline->rows, i),
-                  *before = i > 0 ? periods_at(&timeline->rows, i - 1) : row;
-        if (i > 0 && before->period.end_usec != row->period.begin_usec)
-            print_line("...");
+        const Row *row = periods_at(&timeline->rows, i);
+        print_hole(at_usec, row->period.begin_usec);
         print_row(timeline, row);
+        at_usec = row->period.end_usec;
     }
+    print_hole(at_usec, timeline->range.until_usec);
     print_legend(timeline);
 }
 
@@ -229,10 +237,8 @@ static int draw(Timeline *timeline, Summary *summary)
         return timeline->rows.error;
     if (timeline->options->svg)
         svg_draw(&picture);
-    else if (timeline->rows.count > 0)
-        print_rows(timeline);
     else if (r == 0)
-        print_line("There is no data of that time.");
+        print_rows(timeline);
     return r;
 }
 
@@ -242,9 +248,7 @@ static void complain_of(const Timeline *timeline, const Summary *summary, int r)
         complain("more than %d rows; choose --by=month or a later --since", PERIODS_MAX);
     else if (r == -ENOMEM)
         complain("out of memory");
-    else if (r == -ENODATA)
-        view_complain_of_nothing(timeline->view, summary);
-    view_complain(summary);
+    chronicle_complain(timeline->view, &timeline->range, &timeline->style, summary, r);
 }
 
 int timeline_run(const CtlOptions *options, const View *view)

@@ -231,6 +231,16 @@ void view_complain(const Summary *summary)
         complain("lines of a newer version in the history, which are passed over: %" PRIu64, damage->newer);
 }
 
+bool view_complain_of_time(const Summary *summary, const Style *style, usec_t since_usec, usec_t until_usec)
+{
+    usec_t first_usec = since_usec != USEC_INFINITY ? since_usec : until_usec;
+    if (first_usec == USEC_INFINITY || !summary->any || first_usec >= summary->since_usec)
+        return false;
+    complain("no data before %s%s", TIME(style, summary->since_usec),
+             summary->trimmed ? ", where older lines were thrown away" : "");
+    return true;
+}
+
 void view_complain_of_nothing(const View *view, const Summary *summary)
 {
     if (summary->error == 0 || summary->error == -ENOENT)

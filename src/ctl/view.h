@@ -5,6 +5,7 @@
 
 #include "core/liveness.h"
 #include "core/reason.h"
+#include "ctl/print.h"
 #include "store/history.h"
 #include "store/recall.h"
 
@@ -65,6 +66,10 @@ void view_take_event(Summary *summary, const Event *event);
 
 /* Says on standard error what had to be passed over, if anything had. */
 void view_complain(const Summary *summary);
+
+/* The same if the history begins after a time that was asked about; returns whether it does. Either may be
+ * USEC_INFINITY: not given. */
+bool view_complain_of_time(const Summary *summary, const Style *style, usec_t since_usec, usec_t until_usec);
 
 /* The same where there was nothing to answer from: no history, or no record at all. */
 void view_complain_of_nothing(const View *view, const Summary *summary);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """heartbeatctl report: sums, rows, what is left out, and what is never claimed."""
 
+import json
 import random
 import re
 
@@ -218,9 +219,20 @@ class Holes(ReportCase):
         self.assertEqual(self.total(self.until(world))["silences"]["count"], 3)
 
     def test_time_asked_for_without_data(self):
-        self.week()
-        result = self.ctl("report", "--until=2025-11-01")
-        self.assertEqual((result.code, result.out), (0, "There is no data of that time.\n"))
+        world = World(self, BEGIN)
+        world.live(HOUR)
+        world.set_clock(40 * DAY)  # and nothing of the time in between
+        world.live(HOUR)
+        world.stop()
+        for args, pattern in ((["--until=2025-11-01"], "no data before Mon 2025-11-24 00:00:00 UTC"),
+                              (["--since=2025-10-01", "--until=2025-11-01"], "no data before Mon 2025-11-24 00:00:00 UTC"),
+                              (["--since=2025-12-10", "--until=2025-12-20"], "no data of that time")):
+            result = self.ctl("report", *args)
+            self.assertEqual((result.code, result.out, result.err), (1, "", f"heartbeatctl: {pattern}\n"))
+            result = self.ctl("report", "--output=json", "--by=day", *args)
+            self.assertEqual((result.code, result.err), (1, f"heartbeatctl: {pattern}\n"))
+            found = json.loads(result.out)
+            self.assertEqual((found["from"], found["periods"], found["total"]["availability_ppm"]), (None, [], None))
 
     def test_nothing_is_claimed_after_an_unreadable_beat(self):
         world = self.week()

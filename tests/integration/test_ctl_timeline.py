@@ -61,11 +61,18 @@ class Terminal(TimelineCase):
 
     def test_it_fits_at_any_width(self):
         self.days()
-        for columns in [1, 5, 13, 14, 20, 31, 40, 41, 60, 79, 80, 100, 156, 300, 1000]:
+        for columns in [1, 5, 13, 14, *range(20, 100), 156, *range(299, 304), 1000]:
             for unit, names in (("day", 12), ("month", 9)):
-                out = self.ctl("timeline", f"--by={unit}", "--until=2025-11-27", env={"COLUMNS": str(columns)}).out
+                out = self.ctl("timeline", f"--by={unit}", "--since=2025-01-01", "--until=2025-11-27",
+                               env={"COLUMNS": str(columns)}).out
                 lines = out.splitlines()
                 rows = [line for line in lines if re.match(r"\d{4}-", line)]
+                self.assertEqual(lines[1], "...")
+                self.assertEqual(len([line for line in lines if line == "..."]), 1)
+                self.assertEqual(re.findall(r"[█▄▁░▒·] [a-z ]*[a-z]", "\n".join(lines[2 + len(rows):])),
+                                 ["█ beating", "▄ no beat", "▁ host down", "░ suspended", "▒ unknown", "· no data"])
+                if columns >= 20:
+                    self.assertLessEqual(max(map(len, lines)), columns, (columns, unit))
                 self.assertEqual(len(rows), 3 if unit == "day" else 1)
                 self.assertEqual(len({len(row) for row in rows}), 1)
                 self.assertLessEqual(max(map(len, [lines[0], *rows])), max(columns, names + 1), (columns, unit))
@@ -95,6 +102,26 @@ class Terminal(TimelineCase):
         out = self.ctl("timeline", "--by=day", f"--until={stamp(world.at)}").out.splitlines()
         self.assertEqual([line.split()[0] for line in out[1:-1]], ["2025-11-24", "...", "2026-01-03"])
         self.assertEqual(out[1][12:], "██" + "·" * 46)
+
+    def test_time_without_data_around_the_rows_is_not_hidden_either(self):
+        world = self.days()
+        until = f"--until={stamp(world.at)}"
+        days = ["2025-11-24", "2025-11-25", "2025-11-26", "2025-11-27"]
+        for args, rows, error in (([until], days, ""), (["--since=2025-11-24", until], days, ""),
+                                  (["--since=2025-11-23 23:59:59", until], ["...", *days], "no data before"),
+                                  (["--since=2025-11-25 12:00", until], days[1:], ""),
+                                  (["--until=2025-11-26"], days[:2], "")):
+            result = self.ctl("timeline", "--by=day", *args)
+            self.assertEqual([line.split()[0] for line in result.out.splitlines()[1:-1]], rows, args)
+            self.assertRegex(result.err, rf"\A(heartbeatctl: {error}[^\n]*\n)\Z" if error else r"\A\Z")
+        out = self.ctl("timeline", "--by=month", "--since=2025-01-01", "--until=2100-01-01").out.splitlines()
+        self.assertEqual((out[1], out[2][:7], out[-2]), ("...", "2025-11", "..."))
+
+    def test_what_was_thrown_away_is_said(self):
+        self.event("trim", BEGIN, gaps="suspend:3", **{"from": BEGIN - DAY})
+        world = self.days()
+        self.assertRegex(self.ctl("timeline", f"--until={stamp(world.at)}").err, "thrown away; gaps among them: 3")
+        self.assertRegex(self.ctl("timeline", "--since=2025-01-01").err, "no data before .*, where older lines were")
 
     def test_hours_stand_where_the_clock_on_the_wall_shows_them(self):
         berlin = {"TZ": BERLIN}
@@ -128,6 +155,19 @@ class Terminal(TimelineCase):
             self.assertEqual(result.code, 1)
             self.assertRegex(result.err, "no record in")
         self.assertEqual(self.ctl("timeline", "--output=json").out, "[]\n")
+
+    def test_time_asked_for_without_data(self):
+        world = World(self, BEGIN)
+        world.live(HOUR)
+        world.set_clock(40 * DAY)  # and nothing of the time in between
+        world.live(HOUR)
+        world.stop()
+        for args, error in ((["--until=2025-11-01"], "no data before Mon 2025-11-24 00:00:00 UTC"),
+                            (["--since=2025-12-10", "--until=2025-12-20"], "no data of that time")):
+            for output, wanted in (("text", r"\A\Z"), ("json", r"\A\[\]\n\Z"), ("svg", r"\A<svg (?!.*<g)")):
+                result = self.ctl("timeline", f"--output={output}", *args)
+                self.assertEqual((result.code, result.err), (1, f"heartbeatctl: {error}\n"))
+                self.assertRegex(result.out, wanted)
 
 
 class Clocks(TimelineCase):
