@@ -20,10 +20,7 @@ typedef struct Tally {
     usec_t excluded_usec;                                    /* in no other sum */
     usec_t beating_usec, silent_usec; /* the pulse; not when the host was suspended, for nothing beats then */
     Outages outages, gaps;
-    struct {
-        uint64_t count;
-        usec_t usec;
-    } causes[CAUSE_COUNT]; /* of gaps */
+    Outages causes[CAUSE_COUNT]; /* the gaps, by cause */
 } Tally;
 
 /* Adds the part of a segment from from_usec to to_usec, to what was added before in the order of the walk. */

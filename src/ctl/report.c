@@ -200,12 +200,16 @@ static void print_outages(const char *what, const Outages *outages, usec_t good_
 static void print_causes(const Tally *tally)
 {
     const char *title = "Causes:";
-    for (Cause cause = 0; cause < CAUSE_COUNT; cause++)
-        if (tally->causes[cause].count > 0) {
-            print_line("%-10s %-23s %5" PRIu64 "  %s", title, cause_name(cause), tally->causes[cause].count,
-                       SPAN(tally->causes[cause].usec));
-            title = "";
-        }
+    for (Cause cause = 0; cause < CAUSE_COUNT; cause++) {
+        const Outages *gaps = &tally->causes[cause];
+        if (gaps->count == 0)
+            continue;
+        print_text("%-10s %-23s %5" PRIu64 "  %s", title, cause_name(cause), gaps->count, SPAN(gaps->usec));
+        if (gaps->count > 1)
+            print_text(", the longest %s", MEAN(gaps->measured > 0 ? gaps->longest_usec : EVENT_NONE));
+        print_line("%s", "");
+        title = "";
+    }
 }
 
 static void print_total(const Report *report)
@@ -224,13 +228,18 @@ static void print_total(const Report *report)
     print_causes(total);
 }
 
-static void write_outages(Json *json, const char *key, const Outages *outages, usec_t good_usec)
+static void write_figures(Json *json, const Outages *outages, usec_t good_usec)
 {
-    json_begin(json, key, '{');
     json_number(json, "count", outages->count);
     json_number(json, "longest_usec", outages->measured > 0 ? outages->longest_usec : EVENT_NONE);
     json_number(json, "mean_between_usec", outages_mean_between(outages, good_usec));
     json_number(json, "mean_repair_usec", outages_mean_repair(outages));
+}
+
+static void write_outages(Json *json, const char *key, const Outages *outages, usec_t good_usec)
+{
+    json_begin(json, key, '{');
+    write_figures(json, outages, good_usec);
     json_end(json, '}');
 }
 
@@ -241,8 +250,8 @@ static void write_causes(Json *json, const Tally *tally)
         if (tally->causes[cause].count > 0) {
             json_begin(json, NULL, '{');
             json_text(json, "cause", cause_name(cause));
-            json_number(json, "count", tally->causes[cause].count);
             json_number(json, "lasted_usec", tally->causes[cause].usec);
+            write_figures(json, &tally->causes[cause], tally->beating_usec);
             json_end(json, '}');
         }
     json_end(json, ']');

@@ -72,6 +72,19 @@ class Sums(ReportCase):
         self.assertRegex(text, r"(?m)^Causes: +suspend +1 +1h$")
         self.assertRegex(text, r"(?m)^ +host-down +1 +2h$")
 
+    def test_figures_of_each_cause(self):
+        year.write(self)
+        found = self.total("--until=2026-01-01")
+        down = next(cause for cause in found["causes"] if cause["cause"] == "host-down")
+        sum_usec = 40 * HOUR + MINUTE + 80 * SECOND  # with the time until the first beat of each boot
+        self.assertEqual(down, {"cause": "host-down", "count": 2, "lasted_usec": sum_usec, "longest_usec": 40 * HOUR + 40 * SECOND,
+                                "mean_between_usec": found["beating_usec"] // 2, "mean_repair_usec": sum_usec // 2})
+        for cause in found["causes"]:
+            self.assertEqual(cause["mean_repair_usec"], cause["lasted_usec"] // cause["count"])
+        text = self.ctl("report", "--until=2026-01-01").out
+        self.assertRegex(text, r"(?m)^ +host-down +2 +1d 16h, the longest 1d 16h$")
+        self.assertLessEqual(max(map(len, text[text.index("Causes:"):].splitlines())), 80)
+
     def test_never_whole_while_something_is_missing(self):
         world = self.world(BEGIN - 1500 * DAY)
         world.live(1500 * DAY)

@@ -48,3 +48,26 @@ Test(tally, excluded_time_is_in_no_other_sum)
     cr_expect(tally.outages.count == 1 && tally.outages.longest_usec == 2 * HOUR);
     cr_expect_eq(tally.causes[CAUSE_UNKNOWN].count, 1);
 }
+
+Test(tally, gaps_by_cause)
+{
+    static const struct {
+        uint64_t gap;
+        Cause cause;
+        usec_t hours;
+    } table[] = { { 1, CAUSE_BUSY, 1 },      { 1, CAUSE_BUSY, 3 },  { 2, CAUSE_HOST_DOWN, 5 },
+                  { 3, CAUSE_BUSY, 2 },      { 4, CAUSE_BUSY, 0 },  { 5, CAUSE_HOST_DOWN, 7 },
+                  { 6, CAUSE_HOST_DOWN, 1 }, { 7, CAUSE_FROZEN, 0 } };
+    Tally tally = { 0 };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Segment segment = { .host = HOST_UP, .pulse = PULSE_SILENT, .gap = table[i].gap };
+        segment.event.verdict.cause = table[i].cause;
+        tally_add(&tally, &segment, 0, table[i].hours * HOUR, false);
+    }
+    const Outages *busy = &tally.causes[CAUSE_BUSY], *down = &tally.causes[CAUSE_HOST_DOWN];
+    cr_expect(busy->count == 3 && busy->measured == 2 && busy->usec == 6 * HOUR &&
+              busy->longest_usec == 4 * HOUR);
+    cr_expect(down->count == 3 && down->usec == 13 * HOUR && down->longest_usec == 7 * HOUR);
+    cr_expect(tally.causes[CAUSE_FROZEN].count == 1 && tally.causes[CAUSE_FROZEN].measured == 0);
+    cr_expect(tally.gaps.count == 7 && tally.gaps.longest_usec == 7 * HOUR);
+}
