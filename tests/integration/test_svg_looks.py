@@ -9,11 +9,13 @@ import subprocess
 import xml.etree.ElementTree
 import zlib
 
+import picture
 import year
-from statedir import CtlCase
+from statedir import SECOND, CtlCase, stamp
 
 SVG = "{http://www.w3.org/2000/svg}"
 BROWSER = "chromium"
+SHADES = {"suspend": "suspended", "host-shutdown": "down", "host-down": "down", "unknown": "unknown"}  # else: silent
 
 
 def unfilter(kind, line, before, size):
@@ -55,7 +57,7 @@ class Png:
 
 
 class Looks(CtlCase):
-    time_limit = 120
+    time_limit = 300
 
     def draw(self, *args):
         year.write(self)
@@ -73,7 +75,7 @@ class Looks(CtlCase):
                    "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1", f"--user-data-dir={profile}",
                    f"--window-size={root.get('width')},{root.get('height')}", f"--screenshot={shot}", *options,
                    f"file://{path}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
                               env={"PATH": os.environ["PATH"], "HOME": str(profile)}, check=False)
         self.assertTrue(shot.exists(), f"{BROWSER}: {done.stderr}")
         return Png(shot.read_bytes())
@@ -98,6 +100,30 @@ class Looks(CtlCase):
         row = next(rect for rect in root.iter(f"{SVG}rect") if rect.get("class") == "beating")
         self.assertEqual(image.colour(float(row.get("x")) + 5, float(row.get("y")) + 5), palette["beating"])
 
+    def check_record(self, image, text, palette, unit):
+        """What happened to the host has the colour that it is to have, where axis and rows say that it was: from the
+        record alone, whatever shapes there are."""
+        found, looked = picture.Picture(text), 0
+        self.assertEqual(len(found.rows), 12 if unit == "month" else 365)
+        self.assertGreater(found.scale * (31 if unit == "month" else 1) * picture.DAY, 0.8 * found.width)
+
+        def look(usec, beside=0):
+            name = stamp(usec)[:7 if unit == "month" else 10]
+            seconds = (usec - year.BEGIN) % year.DAY // SECOND
+            seconds += 0 if unit == "day" else (int(stamp(usec)[8:10]) - 1) * picture.DAY
+            return image.colour(found.x(seconds) + beside, found.y(name))
+
+        for day, _, cause, usec, _ in year.events():
+            begin, shade = year.BEGIN + day * year.DAY + 6 * year.HOUR, SHADES.get(cause, "silent")
+            self.assertEqual(look(begin, -3), palette["beating"], cause)
+            self.assertEqual(look(begin + usec + year.MINUTE, 4), palette["beating"], cause)
+            self.assertNotEqual(look(begin, 1), palette["beating"], cause)
+            if usec // SECOND * found.scale >= 6:  # the pixels at both ends are mixed
+                for at, beside in ((0, 2), (usec // 4, 0), (usec // 2, 0), (usec * 3 // 4, 0), (usec, -2)):
+                    self.assertEqual(look(begin + at, beside), palette[shade], (cause, at))
+                looked += 1
+        self.assertEqual(looked, 8 if unit == "month" else 13)
+
     def test_year_in_the_light_and_in_the_dark(self):
         path, root, text = self.draw()
         light, dark = self.palettes(text)
@@ -105,8 +131,10 @@ class Looks(CtlCase):
         self.assertTrue(all(light[name] != dark[name] for name in light))
         bright = self.render(path, root)
         self.check(bright, root, light)
+        self.check_record(bright, text, light, "month")
         dim = self.render(path, root, "--force-dark-mode")
         self.check(dim, root, dark)
+        self.check_record(dim, text, dark, "month")
         self.assertNotEqual(bright.lines, dim.lines)
 
     def test_power_cut_of_a_minute_is_red_between_beats(self):
@@ -124,4 +152,6 @@ class Looks(CtlCase):
 
     def test_year_of_days(self):
         path, root, text = self.draw("--by=day")
-        self.check(self.render(path, root), root, self.palettes(text)[0])
+        image, palette = self.render(path, root), self.palettes(text)[0]
+        self.check(image, root, palette)
+        self.check_record(image, text, palette, "day")
