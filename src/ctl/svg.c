@@ -13,7 +13,7 @@
 
 #define LEFT 96.0
 #define TOP 64.0
-#define RIGHT 16.0
+#define RIGHT 24.0 /* half of the last hour's name */
 #define LEGEND_HEIGHT 44.0
 #define GAP_WIDTH_MIN 2.0 /* pixels: a short one is to be seen, too */
 

@@ -289,6 +289,9 @@ class Svg(TimelineCase):
                 if rect.get("class") != "page":
                     self.assertLessEqual(float(rect.get("x")) + float(rect.get("width")), width)
                     self.assertLessEqual(float(rect.get("y")) + float(rect.get("height")), height)
+            for text in root.iter(f"{SVG}text"):
+                if text.get("text-anchor") == "middle":
+                    self.assertLessEqual(float(text.get("x")) + 4 * len(text.text), width, text.text)
 
     def test_it_refers_to_nothing_outside_itself(self):
         year.write(self)
