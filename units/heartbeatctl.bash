@@ -41,6 +41,7 @@ _heartbeatctl() {
         --output)
             case $command in
                 '' | timeline) COMPREPLY=($(compgen -W 'text json svg' -- "$cur")) ;;
+                metrics) COMPREPLY=($(compgen -W text -- "$cur")) ;;
                 *) COMPREPLY=($(compgen -W 'text json' -- "$cur")) ;;
             esac
             return

@@ -57,7 +57,7 @@ end
 
 function __heartbeatctl_formats
     echo text
-    echo json
+    __heartbeatctl_is metrics; or echo json
     __heartbeatctl_is none timeline; and echo svg
 end
 

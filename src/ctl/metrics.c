@@ -2,6 +2,7 @@
 /* heartbeatctl metrics: what the daemon writes for a collector, made of the same files, also where it was not
  * told to, or does not run. */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "core/exposition.h"
@@ -19,7 +20,8 @@ static int fail(const View *view)
     return CTL_EXIT_NO_DATA;
 }
 
-/* The pulse as it lies there: view->past goes on from it to what was not stored any more. */
+/* The pulse as it lies there: view->past goes on from it to what was not stored any more. Where the history
+ * cannot be read, counters that begin at 0 would tell of gaps that never were when they are back. */
 int metrics_run(const View *view)
 {
     char step[STEP_MAX], text[EXPOSITION_MAX];
@@ -27,9 +29,11 @@ int metrics_run(const View *view)
     Summary summary;
     if (!view->past.readable || pulse_file_read(view->state_dir, &pulse, step) < 0)
         return fail(view);
-    exposition_format(&pulse, &view->past.census, text);
-    fputs(text, stdout);
     view_read_history(view, &summary);
     view_complain(&summary);
+    if (summary.error < 0 && summary.error != -ENOENT)
+        return CTL_EXIT_NO_DATA;
+    exposition_format(&pulse, &view->past.census, text);
+    fputs(text, stdout);
     return EXIT_SUCCESS;
 }

@@ -336,7 +336,7 @@ static int check_known(Parser *parser)
             return refuse(parser, option, problem);
         }
     if (parser->options->json && command == CTL_METRICS)
-        return refuse(parser, "--output=json", "not with metrics, which are text");
+        return refuse_value(parser, OPTION_OUTPUT, "json", "expected text for metrics");
     if (parser->options->svg && command != CTL_TIMELINE)
         return refuse(parser, "--output=svg", "goes with timeline only");
     if (command == CTL_TIMELINE &&
@@ -489,7 +489,7 @@ void ctl_options_print_help(void)
           "heartbeatctl timeline         the same as a picture: a row for each day or month\n"
           "heartbeatctl metrics          figures of the record for Prometheus\n"
           "\n"
-          "  --output=FORMAT       text or json; timeline: also svg\n"
+          "  --output=FORMAT       text or json; timeline: also svg; metrics: text only\n"
           "  --state-dir=DIR       where the record is (" LOCALSTATE_DIR "/lib/heartbeatd)\n"
           "  --user                read one's own: below $XDG_STATE_HOME or ~/.local/state\n"
           "  --utc                 times in UTC, both read and written\n"

@@ -272,9 +272,17 @@ class Printed(MetricsCase):
         self.assertEqual((result.code, result.out), (1, ""))
         self.assertIn("the last beat's record is damaged", result.err)
 
+    def test_gaps_that_cannot_be_counted_are_not_said_to_be_none(self):
+        self.pulse()
+        (self.record / "history").unlink()
+        (self.record / "history").mkdir()
+        result = self.ctl("metrics")
+        self.assertEqual((result.code, result.out), (1, ""))
+        self.assertRegex(result.err, r"\Aheartbeatctl: the history: .+\n\Z")
+
     def test_has_one_format(self):
         self.pulse()
         result = self.ctl("metrics", "--output=json")
         self.assertEqual((result.code, result.out), (2, ""))
-        self.assertIn("--output=json: not with metrics", result.err)
+        self.assertIn('--output: "json": expected text for metrics', result.err)
         self.assertEqual(self.ctl("metrics", "--output=text").out, self.ctl("metrics").out)

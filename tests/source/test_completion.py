@@ -339,7 +339,7 @@ class Completion(unittest.TestCase):
                 arguments = [command, "--check-config"] if program.name == "heartbeatd" else [command]
                 expected = [word for word in program.words(option.name)
                             if program.takes(*filter(None, arguments), f"--{option.name}={word}")]
-                self.assertGreater(len(expected), 1, option.line)
+                self.assertGreater(len(expected), command != "metrics", option.line)  # which is text and nothing else
             elif kind == OUTPUT:
                 expected = DIRECTORIES + program.words(option.name)
             beginning = "roo" if kind == USER else ""

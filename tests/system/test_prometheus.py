@@ -11,7 +11,8 @@ from machine import holds, wait_for
 from readme import readme_block
 
 RULES = "/usr/share/heartbeatd/heartbeatd.rules.yml"
-OFTEN = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+# A scrape may last as long as its interval, and the machines have little of the CPU.
+OFTEN = "global: {scrape_interval: 3s, evaluation_interval: 1s}\n"
 GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
@@ -31,6 +32,8 @@ class Rules(FleetCase):
 
 
 class Scraped(FleetCase):
+    time_limit = 300
+
     def watch(self, *members):
         """Has the first one watch over all of them, as the README has it."""
         for member in members:
@@ -62,7 +65,7 @@ class Scraped(FleetCase):
         return {(alert["labels"]["alertname"], alert["labels"]["instance"]): alert["annotations"]["summary"]
                 for alert in data["alerts"] if alert["state"] == "firing"}
 
-    def wait_for_alerts(self, host, *expected, seconds=30):
+    def wait_for_alerts(self, host, *expected, seconds=60):
         seen = []
 
         def there():
@@ -77,7 +80,7 @@ class Scraped(FleetCase):
 
     def wait_for_both(self, host):
         both = {"watcher:9100", "web1:9100"}
-        wait_for(lambda: set(self.values(host, "heartbeat_beats_total")) == both, "both are scraped", 40)
+        wait_for(lambda: set(self.values(host, "heartbeat_beats_total")) == both, "both are scraped", 90)
 
     def test_a_daemon_that_is_stopped_is_an_alert_that_names_its_host_until_it_beats_again(self):
         watcher, web1 = self.pair()
@@ -93,8 +96,8 @@ class Scraped(FleetCase):
         before = self.values(watcher, "heartbeat_beats_total")
         web1.systemctl("start", "heartbeatd")
         self.wait_for_alerts(watcher)
-        after = self.values(watcher, "heartbeat_beats_total")
-        self.assertGreater(after["watcher:9100"], before["watcher:9100"])
+        wait_for(lambda: self.values(watcher, "heartbeat_beats_total")["watcher:9100"] > before["watcher:9100"],
+                 "the other has gone on")
         stopped = self.values(watcher, 'heartbeat_gaps_total{cause="service-stopped"}')
         self.assertEqual(stopped, {"watcher:9100": 0, "web1:9100": 1})
 
@@ -115,9 +118,10 @@ class Scraped(FleetCase):
         self.watch(watcher, web1)
         self.wait_for_both(watcher)
         web1.power_cut()
-        wait_for(lambda: set(self.values(watcher, "heartbeat_beats_total")) == {"watcher:9100"}, "it is not there")
+        wait_for(lambda: set(self.values(watcher, "heartbeat_beats_total")) == {"watcher:9100"}, "it is not there",
+                 60)
         self.assertEqual(self.alerts(watcher), {}, "five minutes are not over")
         web1.boot()
         connect(watcher, web1)
-        alerts = self.wait_for_alerts(watcher, ("HeartbeatUncleanBoot", "web1:9100"), seconds=40)
-        self.assertRegex(alerts["HeartbeatUncleanBoot", "web1:9100"], r"^web1:9100 was down without a shutdown, ")
+        alerts = self.wait_for_alerts(watcher, ("HeartbeatUncleanBoot", "web1:9100"))
+        self.assertRegex(alerts["HeartbeatUncleanBoot", "web1:9100"], r"^web1:9100 was down without a shutdown$")
