@@ -57,7 +57,7 @@ def files_below(root):
 
 
 class Compilers(unittest.TestCase):
-    time_limit = 120
+    time_limit = 300
 
     def test_gcc_and_clang_have_no_warning_with_and_without_libsystemd(self):
         for compiler in ("gcc", "clang"):
@@ -78,7 +78,7 @@ class Compilers(unittest.TestCase):
 
 
 class StaticMusl(unittest.TestCase):
-    time_limit = 120
+    time_limit = 300
 
     def test_it_is_one_file_that_needs_no_other(self):
         with Build("-Dlibsystemd=disabled", "-Dc_link_args=-static", compiler="musl-gcc") as build:
@@ -94,7 +94,7 @@ class StaticMusl(unittest.TestCase):
 
 
 class WithoutLibsystemd(unittest.TestCase):
-    time_limit = 120
+    time_limit = 300
 
     @classmethod
     def setUpClass(cls):
@@ -136,7 +136,7 @@ class WithoutLibsystemd(unittest.TestCase):
 
 
 class Install(unittest.TestCase):
-    time_limit = 120
+    time_limit = 300
 
     def test_every_file_follows_the_prefix_and_nothing_else_is_touched(self):
         for prefix in ("/usr", "/usr/local", "/opt/heartbeat"):
@@ -211,7 +211,7 @@ class Install(unittest.TestCase):
 class InitScript(unittest.TestCase):
     """-Dinit-script="""
 
-    time_limit = 120
+    time_limit = 300
     OPTIONS = {"sysv": "default/heartbeatd", "openrc": "conf.d/heartbeatd"}
 
     def installed(self, choice, config_dir="/etc"):
