@@ -319,12 +319,12 @@ class Lock(LockCase):
         args = self.common(["--fork", f"--output={self.log}", "--interval=1d", f"--pid-file={self.pid_file}"])
         env = harness.without_leak_check()
         lock = self.state / "lock"
-        wait = harness.tracing("fcntl", path=lock, inject="fcntl:delay_enter=1s")
+        wait = harness.tracing("fcntl", path=lock, inject="fcntl:delay_enter=4s")  # which the winner's start may take
         loser = self.spawn(args, wrapper=wait, env=env, stderr=subprocess.DEVNULL)
         harness.wait_until(lock.exists, 10, "the loser is before the lock")
-        hang = harness.tracing("write", path=self.log, inject="write:delay_enter=3s")
+        hang = harness.tracing("write", path=self.log, inject="write:delay_enter=7s")
         winner = self.spawn(args, wrapper=hang, env=env, stderr=subprocess.DEVNULL)
-        self.assertEqual((loser.wait(20), winner.wait(20)), (150, 0))
+        self.assertEqual((loser.wait(40), winner.wait(40)), (150, 0))
         holder = self.lock_holder()
         self.assertTrue(self.pid_file.exists(), "the winner's pid file is gone")
         self.assertEqual(self.pid_file.read_text(), f"{holder}\n")
