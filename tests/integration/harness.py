@@ -50,10 +50,14 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def wait_until(condition, seconds, what):
-    """Polls until `condition()` is true and returns its value; fails with `what` after `seconds`."""
+    """Polls until `condition()` is true and returns its value; fails with `what` after `seconds`.
+
+    A file that the condition wants to read and that is not there, or not any more, is waited for, too."""
     deadline = time.monotonic() + seconds
     while True:
-        value = condition()
+        value = None
+        with contextlib.suppress(FileNotFoundError):
+            value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
