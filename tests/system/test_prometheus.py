@@ -46,7 +46,9 @@ class Scraped(FleetCase):
     def measure(self, member):
         member.configure("Interval=1s")
         member.systemctl("enable", "--now", "heartbeatd")
+        member.wait_for_beats(1)
         member.follow("Metrics=")
+        wait_for(lambda: member.read("/var/lib/heartbeatd/heartbeat.prom"), "the metrics")
 
     def get(self, host, path):
         result = host.run("python3", "-c", GET, f"http://localhost:9090/api/v1/{path}", check=False)
