@@ -170,8 +170,8 @@ static int out_of_order(Error *ret_error, int r, const char *what)
     return r < 0 ? error_set(ret_error, EXIT_FAILURE, -r, "%s: %s", what, strerror(-r)) : 0;
 }
 
-/* A manager that does not wait for the first beat (Type=simple) may ask for a reload at any moment. Before the
- * configuration is read; with --fork in the final process, which nobody knows before it has the lock. */
+/* A manager that does not wait for the first beat (Type=simple) may ask for a reload at any moment. Before
+ * the configuration is read; with --fork in the final process, which nobody knows before it has the lock. */
 static int hold_reloads(Service *service, Error *ret_error)
 {
     return out_of_order(ret_error, system_clocks_hold_hangup(&service->clocks), "signals");
