@@ -136,8 +136,8 @@ class Restart:
         """Type=simple may be reloaded as soon as there is a process, which ends by a SIGHUP until it is our program."""
         host = self.host()
         host.configure("Interval=100ms")
-        early = "test -e $LOGS_DIRECTORY/early || { touch $LOGS_DIRECTORY/early; kill -HUP $$$$; }"
-        host.drop_in("RestartSec=100ms", "NoExecPaths=", "ExecStart=",
+        early = "test -e $LOGS_DIRECTORY/early || { : >$LOGS_DIRECTORY/early; kill -HUP $$$$; }"
+        host.drop_in("RestartSec=100ms", "NoExecPaths=", "SystemCallFilter=", "ExecStart=",
                      f"ExecStart=/bin/sh -c '{early}; exec {DAEMON}'")
         host.systemctl("start", "heartbeatd")
         wait_for(lambda: host.shows("ActiveState", "NRestarts") == ("active", "1"), "it is started again", 30)
