@@ -13,14 +13,26 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
+/* A process that was stopped, or a host that was suspended, between the readings of one sample would take the
+ * pause for a difference of the clocks. So they are read between two readings of the one that stops for
+ * neither, and once more when these are far apart; the nearest pair counts where nothing better is to be had.
+ */
+#define SAMPLE_TRIES 16
+
 static void system_sample(Clocks *clocks, Instant *ret)
 {
     (void)clocks;
-    *ret = (Instant){
-        .realtime_usec = clock_usec(CLOCK_REALTIME),
-        .boottime_usec = clock_usec(CLOCK_BOOTTIME),
-        .monotonic_usec = clock_usec(CLOCK_MONOTONIC),
-    };
+    usec_t spread_usec = USEC_INFINITY;
+    for (unsigned i = 0; i < SAMPLE_TRIES && spread_usec > SAMPLE_SPREAD_USEC; i++) {
+        Instant now = { .boottime_usec = clock_usec(CLOCK_BOOTTIME) };
+        now.realtime_usec = clock_usec(CLOCK_REALTIME);
+        now.monotonic_usec = clock_usec(CLOCK_MONOTONIC);
+        usec_t took_usec = clock_usec(CLOCK_BOOTTIME) - now.boottime_usec;
+        if (took_usec >= spread_usec)
+            continue;
+        spread_usec = took_usec;
+        *ret = now;
+    }
 }
 
 /* Setting the timer also forgets that it had expired, so that it need never be read. */
