@@ -175,6 +175,7 @@ static void write_evidence(Json *json, const Event *gap)
     } numbers[] = {
         { "interval_usec", gap->interval_usec },
         { "longest_usec", gap->longest_usec },
+        { "steps_usec", gap->steps_usec },
         { "suspended_usec", gap->suspended_usec },
         { "throttled_usec", gap->throttled_usec },
         { "starved_usec", gap->starved_usec },
