@@ -41,7 +41,8 @@ typedef struct SystemClocks {
     int timer_fd;
     int signal_fd;
     bool stop_on_hangup;
-    int wake; /* what came while nothing waited */
+    int wake;            /* what came while nothing waited */
+    unsigned unreadable; /* how often in a row reading a signal failed */
     Evidence evidence;
 } SystemClocks;
 

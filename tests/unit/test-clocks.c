@@ -4,6 +4,7 @@
 #include "daemon/clocks.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,32 @@ Test(clocks, wait_ends_for_what_is_past_and_for_signals)
     system_clocks_close(&clocks);
     system_clocks_close(&clocks);
     cr_expect_eq(clocks.timer_fd, -1);
+}
+
+/* A directory in its place: readable, as poll(2) has it, and any read fails. */
+Test(clocks, end_when_no_signal_can_be_read_any_more)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Counters counters;
+    Instant now;
+    int r = 0;
+    unsigned waits = 0;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.clocks.sample(&clocks.clocks, &now);
+    int whole_fd = clocks.signal_fd;
+    clocks.signal_fd = open("/", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR), 0, "once is nothing");
+    int directory_fd = clocks.signal_fd;
+    clocks.signal_fd = whole_fd;
+    cr_assert_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec - 1) & ~WAKE_TIME, 0);
+    clocks.signal_fd = directory_fd;
+    for (; r == 0 && waits < 1000; waits++)
+        r = clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR);
+    cr_expect_eq(r, -EISDIR, "%d after %u waits", r, waits);
+    clocks.clocks.count(&clocks.clocks, &counters);
+    cr_expect_eq(clocks.wake, 0);
+    close_fd(whole_fd);
+    system_clocks_close(&clocks);
 }
 
 /* It is counted, and neither a reason to stop nor one to reload. */
