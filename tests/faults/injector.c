@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a command in which one system call fails, is cut short or comes late, and tells how that ended.
  *
- *     injector [-f PROCESS:CALL:NUMBER:HOW] [-s SIGNALS -i USEC] [-l SECONDS] [-m CALLS] [-t] COMMAND...
+ *     injector -r FD [-f PROCESS:CALL:NUMBER:HOW] [-s SIGNALS -i USEC] [-l SECONDS] [-m CALLS] [-c] [-t]
+ * COMMAND...
  *
  * PROCESS is 0 for the first one, 1 for its child and so on; NUMBER counts its calls of that name from 1,
  * from main() on, which both programs begin by asking for the flags of descriptor 0. HOW is one of
@@ -12,13 +13,14 @@
  *     short=BYTES   it is asked for so many bytes at most
  *     late=USEC     it begins so much later
  *
- * There is no vDSO for the command, so that reading a clock is a system call, too. SIGNALS are numbers,
- * separated by commas, that go to the process that waits, which is the one in poll(2) without a time limit:
- * the first at its third beat, and each after it at the second wait from then on. A command that waits much
- * more often than each USEC, or makes more than CALLS, is busy; one that takes longer than SECONDS hangs.
+ * With -c there is no vDSO for the command, so that reading a clock is a system call, too. SIGNALS are
+ * numbers, separated by commas, that go to the process that waits, which is the one in poll(2) without a time
+ * limit: the first at its third beat, and each after it at the second wait from then on. A command that waits
+ * much more often than each USEC, or makes more than CALLS, is busy; one that takes longer than SECONDS
+ * hangs.
  *
- * The report is written to descriptor 3, a line each: "call PROCESS NAME NUMBER PHASE" with -t, "exit PROCESS
- * STATUS", "killed PROCESS SIGNAL", "busy", "hangs NAME", "calls COUNT", "waits COUNT", "done COUNT"
+ * The report is written to descriptor FD, a line each: "call PROCESS NAME NUMBER PHASE" with -t, "exit
+ * PROCESS STATUS", "killed PROCESS SIGNAL", "busy", "hangs NAME", "calls COUNT", "waits COUNT", "done COUNT"
  * (faults). */
 
 #include <elf.h>
@@ -72,8 +74,9 @@ static struct {
     int signals[SIGNALS_MAX];
     size_t n_signals, sent;
     long interval_usec, seconds, calls_max;
-    bool trace;
-} options = { .interval_usec = 1000000, .seconds = 20, .calls_max = 100000 };
+    int report_fd;
+    bool trace, clocks;
+} options = { .report_fd = 3, .interval_usec = 1000000, .seconds = 20, .calls_max = 100000 };
 
 static Process processes[PROCESSES_MAX];
 static int n_processes;
@@ -129,8 +132,14 @@ static void take_signals(char *text)
 
 static void take_options(int argc, char *argv[])
 {
-    for (int option; (option = getopt(argc, argv, "+f:s:i:l:m:t")) >= 0;)
+    for (int option; (option = getopt(argc, argv, "+r:f:s:i:l:m:ct")) >= 0;)
         switch (option) {
+        case 'r':
+            options.report_fd = atoi(optarg);
+            break;
+        case 'c':
+            options.clocks = true;
+            break;
         case 'f':
             take_fault(optarg);
             break;
@@ -262,6 +271,12 @@ static void inject(Process *process, struct user_regs_struct *registers)
         set_registers(process->pid, registers);
         return;
     }
+    if (registers->orig_rax ==
+        SYS_brk) { /* which fails by changing nothing, and tells where the break is: brk(2) */
+        registers->rdi = 0;
+        set_registers(process->pid, registers);
+        return;
+    }
     process->replaced = true;
     process->result = fault->how == NOTHING ? 0 : -fault->value;
     if (registers->orig_rax == SYS_close)
@@ -349,7 +364,7 @@ static int stopped(Process *process, int status)
         process->entered ? enter(process) : leave(process);
         return 0;
     }
-    if (status >> 16 == PTRACE_EVENT_EXEC)
+    if (status >> 16 == PTRACE_EVENT_EXEC && options.clocks)
         hide_vdso(process->pid);
     return status >> 16 == 0 ? signal : 0;
 }
@@ -402,9 +417,9 @@ int main(int argc, char *argv[])
 {
     struct sigaction action = { .sa_handler = on_alarm };
     take_options(argc, argv);
-    report = fdopen(3, "w");
-    if (!report || fcntl(3, F_SETFD, FD_CLOEXEC) < 0)
-        die("descriptor 3");
+    report = fdopen(options.report_fd, "w");
+    if (!report || fcntl(options.report_fd, F_SETFD, FD_CLOEXEC) < 0)
+        die("-r");
     pid_t pid = start(argv + optind);
     add_process(pid, false);
     sigaction(SIGALRM, &action, NULL);

@@ -76,6 +76,7 @@ static const char *const names[] = {
     NAME(readlinkat),
     NAME(recvfrom),
     NAME(recvmsg),
+    NAME(restart_syscall),
     NAME(rename),
     NAME(renameat),
     NAME(renameat2),
