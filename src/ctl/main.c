@@ -47,7 +47,7 @@ static int run(const CtlOptions *options)
     int r = view_read(options->state_dir, &view);
     if (r == 0)
         return dispatch(options, &view);
-    snprintf(why, sizeof(why), "this host's boot and time: %s", strerror(-r));
+    snprintf(why, sizeof(why), "this host's boot, its processes and the record: %s", strerror(-r));
     return fail(options, options->command == CTL_STATUS ? STATUS_EXIT_SILENT : CTL_EXIT_NO_DATA, why);
 }
 
