@@ -202,10 +202,12 @@ def inject(command, fault=None, *, signals=(), trace=False, clocks=False, calls_
     wrapper += ["-s", ",".join(str(int(signal)) for signal in signals)] if signals else []
     wrapper += ["-f", fault.argument()] if fault else []
     wrapper += ["-t"] if trace else []
+    for name, value in options.pop("env", {}).items():
+        wrapper += ["-e", f"{name}={value}"]
     wrapper += ["-c"] if clocks or fault and fault.site.call == "clock_gettime" else []
     with tempfile.TemporaryFile() as file:
         options.setdefault("stdin", subprocess.DEVNULL)
-        done = subprocess.run([*wrapper, "-r", str(file.fileno()), *map(str, command)], pass_fds=[file.fileno()],
+        done = subprocess.run([*wrapper, "-r", str(file.fileno()), *map(str, command)], pass_fds=[file.fileno()], env={},
                               timeout=HANGS_AFTER + 30, check=False, **options)
         assert done.returncode == 0, f"the injector: exit status {done.returncode}"
         file.seek(0)
@@ -261,8 +263,8 @@ class FaultCase(harness.Case):
         faults = list(faults)
         for fault in faults:
             complaints += self.once(scenario, fault)
-        self.assertFalse(complaints, "\n" + "\n".join(complaints[:SHOWN]) +
-                         f"\n{len(complaints)} complaints after {len(faults)} faults")
+        shown = [complaint[:400] for complaint in complaints[:SHOWN]]
+        self.assertFalse(complaints, "\n".join(["", *shown, f"{len(complaints)} complaints after {len(faults)} faults"]))
         self.assertGreater(self.reached, len(faults) * 0.95)
         tried(what, self.reached)
         print(f"note: {self.reached} of {len(faults)} injected: {what}")

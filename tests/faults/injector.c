@@ -2,7 +2,7 @@
 /* Runs a command in which one system call fails, is cut short or comes late, and tells how that ended.
  *
  *     injector -r FD [-f PROCESS:CALL:NUMBER:HOW] [-s SIGNALS -i USEC] [-l SECONDS] [-m CALLS] [-c] [-t]
- * COMMAND...
+ *              [-e NAME=VALUE]... COMMAND...
  *
  * PROCESS is 0 for the first one, 1 for its child and so on; NUMBER counts its calls of that name from 1,
  * from main() on, which both programs begin by asking for the flags of descriptor 0. HOW is one of
@@ -132,10 +132,13 @@ static void take_signals(char *text)
 
 static void take_options(int argc, char *argv[])
 {
-    for (int option; (option = getopt(argc, argv, "+r:f:s:i:l:m:ct")) >= 0;)
+    for (int option; (option = getopt(argc, argv, "+r:f:s:i:l:m:e:ct")) >= 0;)
         switch (option) {
         case 'r':
             options.report_fd = atoi(optarg);
+            break;
+        case 'e':
+            putenv(optarg); /* for the command: this program has its own already */
             break;
         case 'c':
             options.clocks = true;

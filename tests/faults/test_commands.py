@@ -187,7 +187,7 @@ class Ctl(Commands):
     @staticmethod
     def shape(text):
         """A text without what depends on the time that has passed."""
-        return re.sub(r"[\d.]+(d|h|min|ms|us|s)?( [\d.]+(d|h|min|ms|us|s))*", "N", text)
+        return re.sub(r"[\d.]+(d|h|min|ms|us|s)?( [\d.]+(d|h|min|ms|us|s))*", "N", re.sub(" +", " ", text))
 
     @staticmethod
     def tells(text):
