@@ -47,6 +47,7 @@ static const struct {
     { "stopped", BIT(EVENT_GAP), offsetof(Event, stopped_usec), 0 },
     { "step", BIT(EVENT_GAP), offsetof(Event, step), SIZE_OF(step) },
     { "longest", BIT(EVENT_GAP), offsetof(Event, longest_usec), 0 },
+    { "steps", BIT(EVENT_GAP), offsetof(Event, steps_usec), 0 },
     { "suspended", BIT(EVENT_GAP), offsetof(Event, suspended_usec), 0 },
     { "throttled", BIT(EVENT_GAP), offsetof(Event, throttled_usec), 0 },
     { "starved", BIT(EVENT_GAP), offsetof(Event, starved_usec), 0 },

@@ -50,6 +50,7 @@ typedef struct Event {
     usec_t stopped_usec;          /* gap: when the last run was told to stop */
     char step[STEP_MAX];          /* gap: the longest step, or the one that hung */
     usec_t longest_usec;          /* and how long it took */
+    usec_t steps_usec;            /* gap: how long all steps took together */
     usec_t suspended_usec, throttled_usec, starved_usec, cpu_usec, frozen_usec;
     uint64_t switches, polls, faults, continued;
 

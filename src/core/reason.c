@@ -38,7 +38,12 @@ static int put_step(const Event *gap, char *buffer)
     int n = snprintf(buffer, REASON_TEXT_MAX, "%s ", gap->step[0] ? gap->step : "a step");
     if (gap->longest_usec == EVENT_NONE)
         return n + snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, "blocked");
-    return n + snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, "took %s", SPAN(gap->longest_usec));
+    n += snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, "took %s", SPAN(gap->longest_usec));
+    /* One that is not even most of it does not explain a gap by itself. */
+    if (gap->steps_usec != EVENT_NONE && gap->longest_usec / 3 < gap->steps_usec / 4)
+        n += snprintf(buffer + n, REASON_TEXT_MAX - (size_t)n, ", with the other steps %s",
+                      SPAN(gap->steps_usec));
+    return n;
 }
 
 static int put_watchdog(const Event *gap, char *buffer)

@@ -33,7 +33,7 @@ static bool is_throttled(const RunEvidence *evidence, usec_t lost_usec)
 }
 
 /* The order matters. Throttling is part of the time that a process waits for a CPU, so it is asked for first;
- * starvation stretches every step, so the longest step comes after it. A process that is stopped or frozen
+ * starvation stretches every step, so the steps come after it. A process that is stopped or frozen
  * waits for no CPU: that time stands still, and cannot be taken for starvation. */
 static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
 {
@@ -47,11 +47,11 @@ static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
         return CAUSE_BUSY;
     /* Whoever tells a process to stop sends SIGCONT as well: to one that hangs in a step it proves nothing.
      */
-    if (evidence->continued && !(evidence->stopping && explains(evidence->step_usec, lost_usec)))
+    if (evidence->continued && !(evidence->stopping && explains(evidence->steps_usec, lost_usec)))
         return CAUSE_PROCESS_STOPPED;
     if (measure_explains(evidence->frozen, lost_usec))
         return CAUSE_FROZEN;
-    if (explains(evidence->step_usec, lost_usec))
+    if (explains(evidence->steps_usec, lost_usec))
         return CAUSE_OUTPUT_BLOCKED;
     return CAUSE_UNKNOWN;
 }

@@ -61,7 +61,7 @@ typedef struct RunEvidence {
     Measure starved;       /* ready to run, and another ran: contains the throttling */
     Measure cpu;           /* own time on a CPU */
     Measure frozen;        /* by the freezer of the own cgroup */
-    usec_t step_usec;      /* the longest single step of a beat */
+    usec_t steps_usec;     /* in steps of a beat, all of them together: one may hang after the other */
     bool continued;        /* a SIGCONT was read */
     bool stopping;         /* and the process was told to stop: its SIGCONT proves no stop */
     bool switches_known;

@@ -229,12 +229,16 @@ int explain_run(const CtlOptions *options, const View *view)
     view_read_history(view, &summary);
     answer.has_ongoing_gap = view_ongoing_gap(view, &answer.ongoing_gap) > 0;
     if (options->time_usec != USEC_INFINITY) {
-        finder_read(view, options->time_usec, &finder);
+        finder_read(view, options->time_usec, &finder, &summary);
         answer.finder = &finder;
     }
     int exit_status = explain(&answer);
-    if (fclose(answer.text) != 0)
+    bool whole = !ferror(answer.text);
+    whole = fclose(answer.text) == 0 && whole && text;
+    if (!whole) {
+        complain("out of memory");
         return CTL_EXIT_NO_DATA;
+    }
     if (options->json)
         write_answer(&answer, text);
     else

@@ -76,9 +76,8 @@ static int take_event(void *context, const Event *event)
     return 0;
 }
 
-void finder_read(const View *view, usec_t time_usec, Finder *ret)
+void finder_read(const View *view, usec_t time_usec, Finder *ret, Summary *summary)
 {
-    HistoryDamage damage;
     *ret = (Finder){ .time_usec = time_usec, .interval_usec = EVENT_NONE };
-    (void)history_read(view->state_dir, take_event, ret, &damage);
+    view_read_again(view, take_event, ret, summary);
 }

@@ -14,5 +14,6 @@ typedef struct Finder {
     usec_t interval_usec;
 } Finder;
 
-/* Reads the history for a CLOCK_REALTIME; of one that cannot be read nothing is found. */
-void finder_read(const View *view, usec_t time_usec, Finder *ret);
+/* Reads the history for a CLOCK_REALTIME; of one that cannot be read, as the summary then says, nothing is
+ * found. */
+void finder_read(const View *view, usec_t time_usec, Finder *ret, Summary *summary);

@@ -175,6 +175,7 @@ static void write_evidence(Json *json, const Event *gap)
     } numbers[] = {
         { "interval_usec", gap->interval_usec },
         { "longest_usec", gap->longest_usec },
+        { "steps_usec", gap->steps_usec },
         { "suspended_usec", gap->suspended_usec },
         { "throttled_usec", gap->throttled_usec },
         { "starved_usec", gap->starved_usec },
@@ -304,14 +305,13 @@ static void print_rest(const Table *table, const Summary *summary)
                    TIME(&table->style, summary->since_usec), summary->trimmed_gaps);
 }
 
-static void put_table(Table *table, const Event *ongoing)
+static void put_table(Table *table, Summary *summary, const Event *ongoing)
 {
-    HistoryDamage damage;
     if (table->options->json)
         json_begin(&table->json, NULL, '[');
     else if (table->rows > 0)
         print_headings(table);
-    (void)history_read(table->view->state_dir, put_event, table, &damage);
+    view_read_again(table->view, put_event, table, summary);
     if (ongoing)
         put_row(table, ongoing, true);
     if (table->options->json) {
@@ -333,16 +333,15 @@ int gaps_run(const CtlOptions *options, const View *view)
 {
     Table table = { .options = options, .view = view, .json = { .file = stdout } };
     Summary summary;
-    HistoryDamage damage;
     Event event, *ongoing = view_ongoing_gap(view, &event) && is_listed(options, &event) ? &event : NULL;
     style_find(&table.style, options->utc);
     view_read_history(view, &summary);
-    (void)history_read(view->state_dir, measure_event, &table, &damage);
+    view_read_again(view, measure_event, &table, &summary);
     if (ongoing)
         measure_row(&table, ongoing, true);
     bool empty = is_empty(&table, &summary, ongoing);
     if (!empty || options->json)
-        put_table(&table, ongoing);
+        put_table(&table, &summary, ongoing);
     if (!empty && !options->json) {
         if (table.rows == 0)
             print_none(&table, &summary);

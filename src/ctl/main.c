@@ -47,7 +47,7 @@ static int run(const CtlOptions *options)
     int r = view_read(options->state_dir, &view);
     if (r == 0)
         return dispatch(options, &view);
-    snprintf(why, sizeof(why), "this host's boot and time: %s", strerror(-r));
+    snprintf(why, sizeof(why), "this host's boot, its processes and the record: %s", strerror(-r));
     return fail(options, options->command == CTL_STATUS ? STATUS_EXIT_SILENT : CTL_EXIT_NO_DATA, why);
 }
 
@@ -64,8 +64,11 @@ int main(int argc, char *argv[])
 {
     CtlOptions options;
     Error error;
-    if (fd_fill_standard() < 0)
-        return EXIT_FAILURE; /* and no descriptor to say so on */
+    int r = fd_fill_standard();
+    if (r < 0) {
+        complain("standard input, output and error: %s", strerror(-r)); /* perhaps there is one of them */
+        return EXIT_FAILURE;
+    }
     int exit_status = ctl_options_parse(argc, argv, clock_usec(CLOCK_REALTIME), &options, &error) < 0
                           ? fail(&options, error.exit_code, error.text)
                           : run(&options);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/exposition.h"
 #include "ctl/commands.h"
@@ -27,8 +28,13 @@ int metrics_run(const View *view)
     char step[STEP_MAX], text[EXPOSITION_MAX];
     Pulse pulse;
     Summary summary;
-    if (!view->past.readable || pulse_file_read(view->state_dir, &pulse, step) < 0)
+    if (!view->past.readable)
         return fail(view);
+    int r = pulse_file_read(view->state_dir, &pulse, step);
+    if (r < 0) {
+        complain("the last beat's record in %s: %s", view->state_dir, strerror(-r));
+        return CTL_EXIT_NO_DATA;
+    }
     view_read_history(view, &summary);
     view_complain(&summary);
     if (summary.error < 0 && summary.error != -ENOENT)

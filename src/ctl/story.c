@@ -26,7 +26,7 @@ static const struct {
                                 "Find out who sent SIGSTOP, or attached a debugger or a tracer, to it." },
     [CAUSE_FROZEN] = { "The daemon's control group was frozen, and later thawed.",
                        "Find out who froze it: systemctl freeze, a container's pause, or a backup." },
-    [CAUSE_OUTPUT_BLOCKED] = { "One step of a beat took all that time.",
+    [CAUSE_OUTPUT_BLOCKED] = { "Steps of a beat took all that time.",
                                "See what the step that is named writes to: a slow disk, a network file "
                                "system, a reader that does not read." },
     [CAUSE_HOST_PAUSED] = { "Only the clocks went on: a hypervisor had paused the whole host.",

@@ -257,10 +257,9 @@ static void put_heading(const Drawing *drawing)
     fprintf(picture->file, "<text class=\"title\" x=\"%.0f\" y=\"28\">%s</text>\n", LEFT, text);
 }
 
-void svg_draw(const Picture *picture)
+void svg_draw(const Picture *picture, Summary *summary)
 {
     Drawing drawing = { .picture = picture, .geometry = find_geometry(picture) };
-    Summary summary;
     double width = LEFT + drawing.geometry.width + RIGHT;
     double bottom = TOP + (double)picture->rows->count * drawing.geometry.pitch;
     fprintf(picture->file,
@@ -271,7 +270,9 @@ void svg_draw(const Picture *picture)
     draw_axis(&drawing);
     draw_rows(&drawing);
     for (drawing.layer = LAYER_BEATS; drawing.layer < LAYER_COUNT; drawing.layer++) {
-        (void)chronicle_read(picture->view, picture->range, draw_segment, &drawing, &summary);
+        Summary again;
+        (void)chronicle_read(picture->view, picture->range, draw_segment, &drawing, &again);
+        view_note_error(summary, again.error);
         close_gap(&drawing);
     }
     draw_legend(&drawing, bottom + 16);

@@ -13,5 +13,6 @@ typedef struct Picture {
     FILE *file;
 } Picture;
 
-/* Draws a row for each of the rows, and each gap as a shape with its explanation. */
-void svg_draw(const Picture *picture);
+/* Draws a row for each of the rows, and each gap as a shape with its explanation. That the history cannot be
+ * read is noted in the summary. */
+void svg_draw(const Picture *picture, Summary *summary);

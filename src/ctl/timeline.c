@@ -236,7 +236,7 @@ static int draw(Timeline *timeline, Summary *summary)
     if (timeline->rows.error < 0)
         return timeline->rows.error;
     if (timeline->options->svg)
-        svg_draw(&picture);
+        svg_draw(&picture, summary);
     else if (r == 0)
         print_rows(timeline);
     return r;
@@ -269,7 +269,9 @@ int timeline_run(const CtlOptions *options, const View *view)
     unsigned names = name_width(unit);
     timeline.rows.unit = (int)unit;
     timeline.cells = choose_cells(unit, timeline.style.width > names ? timeline.style.width - names : 0);
+    int first = summary.error;
     int r = options->json ? write_json(&timeline, &summary) : draw(&timeline, &summary);
+    view_note_error(&summary, first);
     complain_of(&timeline, &summary, r);
     periods_done(&timeline.rows);
     return r < 0 ? CTL_EXIT_NO_DATA : EXIT_SUCCESS;

@@ -18,14 +18,28 @@
 /* A run may end and another begin while the record is read. */
 #define READ_TRIES 3
 
-/* Whether a pulse's process is the one that has its pid now. */
-static ProcessState find_process(const Pulse *pulse)
+/* Trouble of this program's own, which says nothing of the daemon. */
+static bool is_own_trouble(int r)
+{
+    return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
+
+/* What a process is that could not be looked at. Returns the error if it is of no use to go on. */
+static int judge_process(int r, ProcessState *ret)
+{
+    *ret = r == -ESRCH ? PROCESS_GONE : PROCESS_HIDDEN;
+    return is_own_trouble(r) || r == -EIO || r == -EINTR ? r : 0;
+}
+
+/* Whether a pulse's process is the one that has its pid now. Returns 0 or -errno. */
+static int find_process(const Pulse *pulse, ProcessState *ret)
 {
     uint64_t start_ticks;
     int r = pulse->pid > INT32_MAX ? -ESRCH : identity_process((pid_t)pulse->pid, &start_ticks);
-    if (r == 0)
-        return start_ticks == pulse->start_ticks ? PROCESS_THERE : PROCESS_GONE;
-    return r == -ESRCH ? PROCESS_GONE : PROCESS_HIDDEN;
+    if (r < 0)
+        return judge_process(r, ret);
+    *ret = start_ticks == pulse->start_ticks ? PROCESS_THERE : PROCESS_GONE;
+    return 0;
 }
 
 /* Of a run that has written lines and no beat yet, the first line tells the pid, and a process that began
@@ -46,43 +60,54 @@ static int take_start(void *context, const Event *event)
     return 0;
 }
 
-static ProcessState find_starter(View *view)
+static int find_starter(View *view)
 {
     Starter starter = { .run = view->past.pulse.run };
     HistoryDamage damage;
     uint64_t start_ticks;
     long ticks_per_second = sysconf(_SC_CLK_TCK);
-    (void)history_read(view->state_dir, take_start, &starter, &damage);
+    view->process = PROCESS_GONE;
+    int r = history_read(view->state_dir, take_start, &starter, &damage);
+    if (is_own_trouble(r))
+        return r;
     if (!starter.found || starter.start.pid > INT32_MAX || ticks_per_second <= 0)
-        return PROCESS_GONE;
+        return 0;
     view->past.pulse.pid = starter.start.pid;
     if (starter.start.interval_usec != EVENT_NONE && starter.start.interval_usec > 0)
         view->past.pulse.interval_usec = starter.start.interval_usec;
-    int r = identity_process((pid_t)starter.start.pid, &start_ticks);
+    r = identity_process((pid_t)starter.start.pid, &start_ticks);
     if (r < 0)
-        return r == -ESRCH ? PROCESS_GONE : PROCESS_HIDDEN;
+        return judge_process(r, &view->process);
     uint64_t seconds = start_ticks / (uint64_t)ticks_per_second;
-    return seconds <= starter.start.boottime_usec / USEC_PER_SEC ? PROCESS_THERE : PROCESS_GONE;
+    if (seconds <= starter.start.boottime_usec / USEC_PER_SEC)
+        view->process = PROCESS_THERE;
+    return 0;
 }
 
 /* The process is looked for between the beat and the end of the run: if it is gone by then, what it had to
  * say of its end is in the history when that is read. */
-static void read_record(View *view)
+static int read_record(View *view)
 {
     char machine[MACHINE_LENGTH + 1], step[STEP_MAX];
     Pulse pulse;
     identity_machine(machine);
     bool same_run = false;
     for (unsigned i = 0; i < READ_TRIES && !same_run; i++) {
-        bool readable = pulse_file_read(view->state_dir, &pulse, step) == 0;
-        view->process = readable ? find_process(&pulse) : PROCESS_GONE;
+        int r = pulse_file_read(view->state_dir, &pulse, step);
+        bool readable = r == 0;
+        view->process = PROCESS_GONE;
+        if (readable)
+            r = find_process(&pulse, &view->process);
+        if (is_own_trouble(r) || (readable && r < 0))
+            return r;
         recall_past(view->state_dir, machine, &view->past, &view->trouble);
         same_run = !view->past.readable || (readable && strcmp(pulse.run, view->past.pulse.run) == 0);
     }
-    if (!same_run)
-        view->process = find_starter(view);
     /* A history that cannot be read is a record, too. */
     view->past.any = view->past.any || view->trouble.history < 0 || view->trouble.bad_lines > 0;
+    if (is_own_trouble(view->trouble.pulse) || is_own_trouble(view->trouble.history))
+        return is_own_trouble(view->trouble.pulse) ? view->trouble.pulse : view->trouble.history;
+    return same_run ? 0 : find_starter(view);
 }
 
 int view_read(const char *state_dir, View *ret)
@@ -91,7 +116,9 @@ int view_read(const char *state_dir, View *ret)
     int r = identity_boot(view.boot);
     if (r < 0)
         return r;
-    read_record(&view);
+    r = read_record(&view);
+    if (r < 0)
+        return r;
     view.realtime_usec = clock_usec(CLOCK_REALTIME);
     view.boottime_usec = clock_usec(CLOCK_BOOTTIME);
     LivenessNow now = {
@@ -218,6 +245,18 @@ void view_read_history(const View *view, Summary *ret)
 {
     *ret = (Summary){ .since_usec = USEC_INFINITY };
     ret->error = history_read(view->state_dir, take_event, ret, &ret->damage);
+}
+
+void view_note_error(Summary *summary, int r)
+{
+    if (summary->error == 0 && r < 0)
+        summary->error = r;
+}
+
+void view_read_again(const View *view, HistoryVisitor *visit, void *context, Summary *summary)
+{
+    HistoryDamage damage;
+    view_note_error(summary, history_read(view->state_dir, visit, context, &damage));
 }
 
 void view_complain(const Summary *summary)

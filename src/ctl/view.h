@@ -28,7 +28,8 @@ typedef struct View {
     usec_t age_usec; /* of the last beat; within one boot only, else EVENT_NONE */
 } View;
 
-/* Returns 0, or -errno when this host does not tell its boot or its time. */
+/* Returns 0, or -errno when this host does not tell its boot, or its processes and the record cannot be
+ * looked at for want of something of one's own, such as memory: that says nothing of the daemon. */
 int view_read(const char *state_dir, View *ret);
 
 /* Why the record is unreadable, in words: "it is damaged". For that state only; returns buffer. */
@@ -59,6 +60,11 @@ typedef struct Summary {
 } Summary;
 
 void view_read_history(const View *view, Summary *ret);
+
+/* Once more, for another visitor: that it fails this time is noted in the summary, where it did not before.
+ */
+void view_read_again(const View *view, HistoryVisitor *visit, void *context, Summary *summary);
+void view_note_error(Summary *summary, int r);
 
 /* For those who read it themselves: takes one event into the summary, which begins with since_usec =
  * USEC_INFINITY. */

@@ -4,6 +4,7 @@
 #include "ctl/when.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -166,6 +167,9 @@ static int take_word(const char *text, usec_t now_usec, bool utc, usec_t *ret_us
     return -EINVAL;
 }
 
+/* No span that anybody means is as long. */
+#define SPAN_TEXT_MAX 256
+
 /* "-2h", "+5min", "2h ago", "@1795352410". Returns 0, or -EINVAL when it is none of them. */
 static int take_relative(const char *text, usec_t now_usec, usec_t *ret_usec)
 {
@@ -174,9 +178,12 @@ static int take_relative(const char *text, usec_t now_usec, usec_t *ret_usec)
     bool past = length > strlen(ago) && strcmp(text + length - strlen(ago), ago) == 0;
     if (!past && !strchr("+-@", text[0]))
         return -EINVAL;
-    cleanup_free char *span = past ? strndup(text, length - strlen(ago)) : strdup(text + 1);
+    char span[SPAN_TEXT_MAX];
     usec_t usec;
-    if (!span || timespan_parse(span, &usec) < 0)
+    if (length >= sizeof(span))
+        return -EINVAL;
+    snprintf(span, sizeof(span), "%.*s", (int)(past ? length - strlen(ago) : length), past ? text : text + 1);
+    if (timespan_parse(span, &usec) < 0)
         return -EINVAL;
     if (text[0] == '@' && !past) {
         if (strspn(span, "0123456789.") != strlen(span))

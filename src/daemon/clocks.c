@@ -13,14 +13,26 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
+/* A process that was stopped, or a host that was suspended, between the readings of one sample would take the
+ * pause for a difference of the clocks. So they are read between two readings of the one that stops for
+ * neither, and once more when these are far apart; the nearest pair counts where nothing better is to be had.
+ */
+#define SAMPLE_TRIES 16
+
 static void system_sample(Clocks *clocks, Instant *ret)
 {
     (void)clocks;
-    *ret = (Instant){
-        .realtime_usec = clock_usec(CLOCK_REALTIME),
-        .boottime_usec = clock_usec(CLOCK_BOOTTIME),
-        .monotonic_usec = clock_usec(CLOCK_MONOTONIC),
-    };
+    usec_t spread_usec = USEC_INFINITY;
+    for (unsigned i = 0; i < SAMPLE_TRIES && spread_usec > SAMPLE_SPREAD_USEC; i++) {
+        Instant now = { .boottime_usec = clock_usec(CLOCK_BOOTTIME) };
+        now.realtime_usec = clock_usec(CLOCK_REALTIME);
+        now.monotonic_usec = clock_usec(CLOCK_MONOTONIC);
+        usec_t took_usec = clock_usec(CLOCK_BOOTTIME) - now.boottime_usec;
+        if (took_usec >= spread_usec)
+            continue;
+        spread_usec = took_usec;
+        *ret = now;
+    }
 }
 
 /* Setting the timer also forgets that it had expired, so that it need never be read. */
@@ -49,13 +61,22 @@ static int wake_for(SystemClocks *clocks, unsigned signal)
     return clocks->stop_on_hangup && !have_terminal() ? WAKE_STOP : WAKE_RELOAD;
 }
 
+/* A signal that cannot be read would wake the loop again and again, and none would stop it any more: after
+ * some tries in a row that is an error. */
+#define READ_TRIES 5
+
 static int drain_signals(SystemClocks *clocks)
 {
     struct signalfd_siginfo info;
     int wake = 0;
-    while (read(clocks->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+    ssize_t n;
+    while ((n = read(clocks->signal_fd, &info, sizeof(info))) == (ssize_t)sizeof(info))
         wake |= wake_for(clocks, info.ssi_signo);
-    return wake;
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        clocks->unreadable++;
+    else
+        clocks->unreadable = 0;
+    return wake == 0 && clocks->unreadable >= READ_TRIES ? -errno : wake;
 }
 
 /* A process that is stopped just as it wakes finds the SIGCONT only now. Whatever else has come with it is
@@ -63,7 +84,9 @@ static int drain_signals(SystemClocks *clocks)
 static void system_count(Clocks *base, Counters *ret)
 {
     SystemClocks *clocks = (SystemClocks *)base;
-    clocks->wake |= drain_signals(clocks);
+    int wake = drain_signals(clocks);
+    if (wake > 0)
+        clocks->wake |= wake;
     evidence_sample(&clocks->evidence, ret);
 }
 
@@ -87,7 +110,8 @@ static int system_wait(Clocks *base, usec_t until_usec)
     evidence_wait_ends(&clocks->evidence);
     if (r < 0)
         return r == -EINTR ? drain_signals(clocks) : r; /* SIGCONT after a stop may interrupt: signal(7) */
-    return (wanted[0].revents ? drain_signals(clocks) : 0) | (wanted[1].revents ? WAKE_TIME : 0);
+    wake = wanted[0].revents ? drain_signals(clocks) : 0;
+    return wake < 0 || !wanted[1].revents ? wake : wake | WAKE_TIME;
 }
 
 static int ignore(int signal)

@@ -9,7 +9,10 @@
 #include "daemon/evidence.h"
 #include "util/usec.h"
 
-/* One moment on three clocks, clock_gettime(2). */
+#define SAMPLE_SPREAD_USEC USEC_PER_MSEC
+
+/* One moment on three clocks, clock_gettime(2); the machine's are read within SAMPLE_SPREAD_USEC unless it is
+ * too slow for that. */
 typedef struct Instant {
     usec_t realtime_usec;  /* may be set and may step */
     usec_t boottime_usec;  /* since the boot, suspend included: what beats are due by */
@@ -38,7 +41,8 @@ typedef struct SystemClocks {
     int timer_fd;
     int signal_fd;
     bool stop_on_hangup;
-    int wake; /* what came while nothing waited */
+    int wake;            /* what came while nothing waited */
+    unsigned unreadable; /* how often in a row reading a signal failed */
     Evidence evidence;
 } SystemClocks;
 

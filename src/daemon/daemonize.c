@@ -71,6 +71,7 @@ typedef struct Answer {
     bool given;
     bool interrupted; /* the first process was told to end */
     bool ended;       /* the daemon closed its end */
+    int error;        /* errno, when there was no waiting any more */
     int exit_code;
 } Answer;
 
@@ -100,9 +101,12 @@ static Answer await(int fd, int signal_fd)
     while (!answer.ended && !(answer.given && answer.exit_code == EXIT_SUCCESS)) {
         usec_t at = clock_usec(CLOCK_MONOTONIC);
         struct pollfd wanted[] = { { .fd = fd, .events = POLLIN }, { .fd = signal_fd, .events = POLLIN } };
-        if (at >= deadline || answer.interrupted)
+        if (at >= deadline || answer.interrupted || answer.error != 0)
             break;
-        if (poll(wanted, ELEMENTSOF(wanted), (int)((deadline - at) / USEC_PER_MSEC) + 1) <= 0)
+        int r = poll(wanted, ELEMENTSOF(wanted), (int)((deadline - at) / USEC_PER_MSEC) + 1);
+        if (r < 0 && errno != EINTR)
+            answer.error = errno;
+        if (r <= 0)
             continue;
         answer.interrupted = wanted[1].revents != 0;
         if (!wanted[0].revents)
@@ -113,6 +117,8 @@ static Answer await(int fd, int signal_fd)
             take(&answer, data, (size_t)n);
         else if (n == 0)
             answer.ended = true;
+        else if (errno != EINTR)
+            answer.error = errno;
     }
     return answer;
 }
@@ -138,6 +144,8 @@ static void report_death(const Answer *answer, int status)
 {
     if (answer->interrupted)
         log_error("interrupted before the first beat; the daemon was ended");
+    else if (answer->error != 0)
+        log_error("cannot wait for the first beat: %s; the daemon was ended", strerror(answer->error));
     else if (!answer->ended)
         log_error("no first beat after %d s; the daemon was ended", ANSWER_TIMEOUT_SEC);
     else if (WIFSIGNALED(status))
@@ -218,5 +226,5 @@ int daemonize_answer(int *answer_fd, int exit_code)
     char bytes[] = { '\0', (char)exit_code };
     cleanup_close int fd = steal_fd(answer_fd);
     ssize_t n = write(fd, bytes, sizeof(bytes));
-    return n < 0 ? -errno : 0;
+    return n < 0 ? -errno : n == (ssize_t)sizeof(bytes) ? 0 : -EIO;
 }

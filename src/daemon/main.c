@@ -108,8 +108,11 @@ int main(int argc, char *argv[])
     Error error;
     int exit_code, r;
 
-    if (fd_fill_standard() < 0)
-        return EXIT_FAILURE;                    /* and no descriptor to say so on */
+    r = fd_fill_standard();
+    if (r < 0) {
+        log_error("standard input, output and error: %s", strerror(-r)); /* perhaps there is one of them */
+        return EXIT_FAILURE;
+    }
     openlog("heartbeatd", LOG_PID, LOG_DAEMON); /* whatever the program was called as */
     if (options_parse(argc, argv, &options, &error) < 0)
         exit_code = service_refuse(&options, &error);

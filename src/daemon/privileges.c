@@ -25,9 +25,10 @@ int user_find(const char *name, User *ret, Error *ret_error)
     const struct passwd *entry = getpwnam(name);
     int errnum = errno;
     if (!entry)
-        return error_set(ret_error, EXIT_ARGUMENTS, is_absence(errnum) ? ENOENT : errnum,
-                         "--user: \"%.200s\": %s", name,
-                         is_absence(errnum) ? "no such user" : strerror(errnum));
+        return is_absence(errnum)
+                   ? error_set(ret_error, EXIT_ARGUMENTS, ENOENT, "--user: \"%.200s\": no such user", name)
+                   : error_set(ret_error, exit_code_for(errnum), errnum,
+                               "--user: \"%.200s\": cannot be looked up: %s", name, strerror(errnum));
     *ret = (User){ .name = strdup(entry->pw_name), .uid = entry->pw_uid, .gid = entry->pw_gid };
     return ret->name ? 0 : error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
 }

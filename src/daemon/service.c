@@ -25,6 +25,7 @@ typedef struct Service {
     User user; /* name NULL: nobody to become */
     PidFile pid_file;
     int answer_fd; /* to the first process, -1 in the foreground and once it has its answer */
+    bool waited;   /* this is the first process, which has its answer */
     int lock_fd;
     int ready_fd; /* 0: nobody waits there */
     SystemClocks clocks;
@@ -319,6 +320,7 @@ static int live_forked(Service *service)
     int exit_code;
     env_forget_all(); /* it describes whoever started us; what mattered was read */
     int r = daemonize(&service->answer_fd, &exit_code);
+    service->waited = r > 0;
     if (r > 0)
         return exit_code;
     if (r < 0) {
@@ -382,7 +384,7 @@ int service_run(const Options *options, const Places *places)
     done(&service);
     if (service.answer_fd >= 0) /* last, for the first process kills what is left after it */
         (void)daemonize_answer(&service.answer_fd, exit_code);
-    else if (options->fork && exit_code != EXIT_SUCCESS)
+    else if (service.waited && exit_code != EXIT_SUCCESS)
         daemonize_release();
     return exit_code;
 }

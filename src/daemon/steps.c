@@ -38,6 +38,7 @@ void steps_begin(Steps *steps, const char *verb, const char *name)
 void steps_end(Steps *steps)
 {
     usec_t usec = now_usec(steps) - steps->began_usec;
+    steps->longest.all_usec += usec;
     if (usec < steps->longest.usec)
         return;
     steps->longest.usec = usec;

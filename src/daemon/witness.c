@@ -28,6 +28,14 @@ static Measure at_most(Measure measure, usec_t limit_usec)
     return measure;
 }
 
+/* Clocks that are read one after the other may differ by so much without a suspend, which takes longer. */
+static usec_t suspended(const Instant *from, const Instant *to)
+{
+    usec_t boottime_usec = grown(to->boottime_usec, from->boottime_usec);
+    usec_t usec = grown(boottime_usec, grown(to->monotonic_usec, from->monotonic_usec));
+    return usec > 2 * SAMPLE_SPREAD_USEC ? usec : 0;
+}
+
 static RunEvidence gather(const Witness *witness, const Sight *sight)
 {
     const Counters *before = &witness->counters, *after = sight->counters;
@@ -35,12 +43,12 @@ static RunEvidence gather(const Witness *witness, const Sight *sight)
     return (RunEvidence){
         .gap_usec = boottime_usec,
         .interval_usec = sight->allowed_usec,
-        .suspended_usec = grown(boottime_usec, grown(sight->at->monotonic_usec, witness->at.monotonic_usec)),
+        .suspended_usec = suspended(&witness->at, sight->at),
         .throttled = at_most(growth(after->throttled, before->throttled), boottime_usec),
         .starved = at_most(growth(after->starved, before->starved), boottime_usec),
         .cpu = at_most(growth(after->cpu, before->cpu), boottime_usec),
         .frozen = at_most(growth(after->frozen, before->frozen), boottime_usec),
-        .step_usec = at_most((Measure){ .usec = sight->longest->usec }, boottime_usec).usec,
+        .steps_usec = usec_min(sight->longest->all_usec, boottime_usec),
         .stopping = sight->stopping,
         .continued = after->continued > before->continued,
         .switches_known = after->waits_known && before->waits_known,
@@ -76,7 +84,8 @@ static void describe_gap(const Witness *witness, const Sight *sight, Event *ret)
     }
     if (sight->longest->name[0]) {
         memcpy(ret->step, sight->longest->name, sizeof(ret->step));
-        ret->longest_usec = evidence.step_usec;
+        ret->longest_usec = usec_min(sight->longest->usec, evidence.gap_usec);
+        ret->steps_usec = evidence.steps_usec;
     }
 }
 

@@ -10,6 +10,7 @@
 typedef struct LongestStep {
     char name[STEP_MAX]; /* empty: none yet */
     usec_t usec;         /* CLOCK_MONOTONIC */
+    usec_t all_usec;     /* with all the others */
 } LongestStep;
 
 typedef struct Witness {
@@ -17,8 +18,8 @@ typedef struct Witness {
     Counters counters; /* as they were then */
 } Witness;
 
-/* The wall clock may move so much against the other clocks without a word: a leap second does, and the clocks
- * are read one after the other by a process that may have to wait in between. */
+/* The wall clock may move so much against the other clocks without a word: a leap second does, and on
+ * a machine that is slow enough so do clocks that are read one after the other. */
 #define CLOCK_STEP_USEC (USEC_PER_SEC + 100 * USEC_PER_MSEC)
 
 /* The first beat. */

@@ -40,7 +40,7 @@ class LastGap(ExplainCase):
 
     def test_everything_known_is_told(self):
         self.gap(self.now - HOUR, self.now - HOUR + 40 * SECOND, "cpu-starved", suspended=0, throttled=SECOND,
-                 starved=31 * SECOND, cpu=2000, longest=30 * SECOND, step="output /x", switches=5, polls=4,
+                 starved=31 * SECOND, cpu=2000, longest=30 * SECOND, steps=31 * SECOND, step="output /x", switches=5, polls=4,
                  faults=3, continued=0)
         self.pulse()
         self.says("^No beat from .* to .*, 40s.$", "^Cause: cpu-starved. ", "host was up, and the service's process",

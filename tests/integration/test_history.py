@@ -16,7 +16,7 @@ import records
 
 NO_SPACE = os.strerror(errno.ENOSPC)
 STAMP = "v t boottime boot run ev".split()
-GAP_OF_RUN = [*STAMP, *"cause confidence host interval from to lasted missed step longest suspended "
+GAP_OF_RUN = [*STAMP, *"cause confidence host interval from to lasted missed step longest steps suspended "
               "throttled starved cpu frozen switches polls faults continued".split()]
 GAP_OF_PAST = [*STAMP, *"cause confidence host interval past from to lasted missed".split()]
 

@@ -4,15 +4,88 @@
 #include "daemon/clocks.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "temp-dir.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 TestSuite(clocks, .timeout = 30);
+
+/* In the place of util/clock: the machine's clocks, and pauses before readings of them. */
+static struct {
+    usec_t pauses[80], paused_usec, suspended_usec;
+    unsigned readings;
+    bool suspend;
+} between;
+
+usec_t clock_usec(clockid_t id)
+{
+    struct timespec ts;
+    usec_t pause_usec = between.readings < ELEMENTSOF(between.pauses) ? between.pauses[between.readings] : 0;
+    between.readings++;
+    between.paused_usec += pause_usec;
+    between.suspended_usec += between.suspend ? pause_usec : 0;
+    clock_gettime(id, &ts);
+    return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000 + between.paused_usec -
+           (id == CLOCK_MONOTONIC ? between.suspended_usec : 0);
+}
+
+static int64_t apart(usec_t left_usec, usec_t right_usec)
+{
+    return (int64_t)(left_usec - right_usec);
+}
+
+/* Stopped or suspended for a second before each of the readings of a sample in turn, and before several: what
+ * comes out is one moment all the same. */
+Test(clocks, are_read_at_one_moment_whatever_comes_between)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    for (unsigned i = 0; i < 2 * 12; i++) {
+        Instant a, b;
+        between.suspend = i % 2;
+        memset(between.pauses, 0, sizeof(between.pauses));
+        between.readings = (unsigned)ELEMENTSOF(between.pauses);
+        usec_t suspended_usec = between.suspended_usec;
+        clocks.clocks.sample(&clocks.clocks, &a);
+        for (unsigned j = i / 2; j < i / 2 + 1 + i / 8; j++)
+            between.pauses[j] = USEC_PER_SEC;
+        between.readings = 0;
+        clocks.clocks.sample(&clocks.clocks, &b);
+        suspended_usec = between.suspended_usec - suspended_usec;
+
+        usec_t boottime_usec = b.boottime_usec - a.boottime_usec;
+        int64_t moved_usec = apart(b.realtime_usec - a.realtime_usec, boottime_usec);
+        int64_t slept_usec = apart(boottime_usec, b.monotonic_usec - a.monotonic_usec + suspended_usec);
+        cr_expect(llabs(moved_usec) < 500 * (int64_t)USEC_PER_MSEC, "row %u: set by %" PRId64, i, moved_usec);
+        cr_expect(llabs(slept_usec) < 500 * (int64_t)USEC_PER_MSEC, "row %u: suspended for %" PRId64, i,
+                  slept_usec);
+    }
+    system_clocks_close(&clocks);
+}
+
+/* On a machine that is never fast enough a sample is taken, in a time that has an end. */
+Test(clocks, are_read_once_at_least_on_a_slow_machine)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Instant now = { 0 };
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    for (size_t i = 0; i < ELEMENTSOF(between.pauses); i++)
+        between.pauses[i] = 10 * USEC_PER_MSEC + 10 * i;
+    between.readings = 0;
+    clocks.clocks.sample(&clocks.clocks, &now);
+    cr_expect_gt(now.boottime_usec, 0u);
+    cr_expect_gt(now.realtime_usec, 0u);
+    cr_expect_gt(now.monotonic_usec, 0u);
+    cr_expect_lt(between.readings, ELEMENTSOF(between.pauses));
+    system_clocks_close(&clocks);
+}
 
 Test(clocks, go_on_together)
 {
@@ -78,6 +151,32 @@ Test(clocks, hold_a_hangup_until_there_is_a_wait)
     cr_assert_eq(system_clocks_open(&clocks), 0);
     clocks.clocks.sample(&clocks.clocks, &now);
     cr_expect_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR), WAKE_RELOAD);
+    system_clocks_close(&clocks);
+}
+
+/* A directory in its place: readable, as poll(2) has it, and any read fails. */
+Test(clocks, end_when_no_signal_can_be_read_any_more)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Counters counters;
+    Instant now;
+    int r = 0;
+    unsigned waits = 0;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.clocks.sample(&clocks.clocks, &now);
+    int whole_fd = clocks.signal_fd;
+    clocks.signal_fd = open("/", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR), 0, "once is nothing");
+    int directory_fd = clocks.signal_fd;
+    clocks.signal_fd = whole_fd;
+    cr_assert_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec - 1) & ~WAKE_TIME, 0);
+    clocks.signal_fd = directory_fd;
+    for (; r == 0 && waits < 1000; waits++)
+        r = clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR);
+    cr_expect_eq(r, -EISDIR, "%d after %u waits", r, waits);
+    clocks.clocks.count(&clocks.clocks, &counters);
+    cr_expect_eq(clocks.wake, 0);
+    close_fd(whole_fd);
     system_clocks_close(&clocks);
 }
 

@@ -95,9 +95,9 @@ Test(event, has_the_longest_of_all_values_on_one_line)
     memset(event.exit.code, '\\', sizeof(event.exit.code) - 1);
     memset(event.exit.status, '\n', sizeof(event.exit.status) - 1);
     event.from_usec = event.to_usec = event.lasted_usec = event.missed = event.boot_usec =
-        event.stopped_usec = event.longest_usec = event.suspended_usec = event.throttled_usec =
-            event.starved_usec = event.frozen_usec = event.switches = event.polls = event.faults =
-                UINT64_MAX - 1;
+        event.stopped_usec = event.longest_usec = event.steps_usec = event.suspended_usec =
+            event.throttled_usec = event.starved_usec = event.frozen_usec = event.switches = event.polls =
+                event.faults = UINT64_MAX - 1;
     cr_expect_gt(event_format(&event, line), 0);
     event = some_event(EVENT_TRIM);
     for (Cause cause = 0; cause < CAUSE_COUNT; cause++)

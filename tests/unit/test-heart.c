@@ -790,6 +790,29 @@ Test(heart, output_that_blocks_is_named_as_the_cause)
     cr_expect_eq(told.last.longest_usec, 25 * USEC_PER_SEC);
 }
 
+/* Each for less than half of what was lost, and nothing else went on but the clocks. */
+Test(heart, steps_that_block_one_after_the_other_are_no_paused_host)
+{
+    start();
+    FakeOutput *others[] = { fake_output_new("/second"), fake_output_new("/third") };
+    Output **outputs = calloc(3, sizeof(*outputs));
+    world.output = fake_output_new("/fake");
+    outputs[0] = &world.output->output;
+    outputs[1] = &others[0]->output;
+    outputs[2] = &others[1]->output;
+    heart_take_outputs(&world.heart, outputs, 3);
+    world.output->clocks = others[0]->clocks = others[1]->clocks = &world.clocks;
+    world.output->takes_usec = 10 * USEC_PER_SEC;
+    others[0]->takes_usec = 11 * USEC_PER_SEC;
+    others[1]->takes_usec = 10 * USEC_PER_SEC;
+    run(NULL, 0, 60 * USEC_PER_SEC);
+    Told told = told_read(true);
+    cr_expect_str_eq(told.words, "start gap:output-blocked", "%s", told.words);
+    cr_expect_str_eq(told.last.step, "write /second");
+    cr_expect_eq(told.last.longest_usec, 11 * USEC_PER_SEC);
+    cr_expect_eq(told.last.steps_usec, 31 * USEC_PER_SEC);
+}
+
 Test(heart, messages_lost_are_recorded_and_are_no_gap)
 {
     start();

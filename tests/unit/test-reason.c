@@ -56,6 +56,10 @@ Test(reason, each_cause_has_its_evidence)
     strcpy(gap.step, "sync pulse");
     gap.longest_usec = 25 * SEC;
     expect(&gap, "sync pulse took 25s");
+    gap.steps_usec = 26 * SEC;
+    expect(&gap, "sync pulse took 25s");
+    gap.steps_usec = 75 * SEC;
+    expect(&gap, "sync pulse took 25s, with the other steps 1min 15s");
     gap = some_gap(CAUSE_HOST_PAUSED, true);
     expect(&gap, "only the clocks went on");
     gap = some_gap(CAUSE_UNKNOWN, false);
@@ -132,7 +136,8 @@ Test(reason, is_fit_to_be_shown_with_any_text_and_any_number)
         gap.step[1] = '\n';
         memset(gap.exit.status, '\n', sizeof(gap.exit.status) - 1);
         strcpy(gap.exit.code, "killed");
-        gap.missed = gap.lasted_usec = gap.cpu_usec = gap.faults = gap.longest_usec = UINT64_MAX - 1;
+        gap.missed = gap.lasted_usec = gap.cpu_usec = gap.faults = gap.longest_usec = gap.steps_usec =
+            UINT64_MAX - 1;
         reason_summary(&gap, text);
         cr_expect_lt(strlen(text), sizeof(text));
         for (const char *at = text; *at; at++)

@@ -73,9 +73,11 @@ Test(steps, longest_one_is_known_by_its_name)
     }
     cr_expect_str_eq(world.steps.longest.name, "write b");
     cr_expect_eq(world.steps.longest.usec, 700u);
+    cr_expect_eq(world.steps.longest.all_usec, 5u + 700u + 699u);
     steps_forget(&world.steps);
     cr_expect_str_eq(world.steps.longest.name, "");
     cr_expect_eq(world.steps.longest.usec, 0u);
+    cr_expect_eq(world.steps.longest.all_usec, 0u);
 }
 
 Test(steps, name_of_any_length_is_cut)

@@ -43,7 +43,7 @@ Test(verdict, within_a_run_is_what_accounts_for_half_of_what_was_lost)
         starved.starved = known(usec);
         busy.cpu = known(usec);
         frozen.frozen = known(usec);
-        blocked.step_usec = usec;
+        blocked.steps_usec = usec;
         const struct {
             const RunEvidence *evidence;
             Cause cause;
@@ -70,7 +70,7 @@ Test(verdict, within_a_run_goes_by_its_order)
     expect_run(&evidence, CAUSE_HOST_PAUSED, true, HOST_UP);
     evidence.switches = 2;
     expect_run(&evidence, CAUSE_PROCESS_STOPPED, false, HOST_UP);
-    evidence.step_usec = LOST;
+    evidence.steps_usec = LOST;
     expect_run(&evidence, CAUSE_OUTPUT_BLOCKED, true, HOST_UP);
     evidence.frozen = known(LOST);
     expect_run(&evidence, CAUSE_FROZEN, true, HOST_UP);
@@ -183,7 +183,7 @@ Test(verdict, within_a_run_is_one_of_its_causes_and_never_without_its_evidence)
             .starved = { rand_r(&seed) % 2, draw(&seed) },
             .cpu = { rand_r(&seed) % 2, draw(&seed) },
             .frozen = { rand_r(&seed) % 2, draw(&seed) },
-            .step_usec = draw(&seed),
+            .steps_usec = draw(&seed),
             .continued = rand_r(&seed) % 2,
             .switches_known = rand_r(&seed) % 2,
             .switches = draw(&seed),

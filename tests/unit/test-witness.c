@@ -132,10 +132,16 @@ Test(witness, each_cause_is_named_by_its_evidence)
     world.counters.frozen.usec += 25 * SEC;
     expect_cause(&world, CAUSE_FROZEN, true, HOST_UP);
     init_world(&world);
-    world.longest = (LongestStep){ "write /var/log/x", 24 * SEC };
+    world.longest = (LongestStep){ "write /var/log/x", 24 * SEC, 24 * SEC };
     expect_cause(&world, CAUSE_OUTPUT_BLOCKED, true, HOST_UP);
     cr_expect_str_eq(world.gap.step, "write /var/log/x");
     cr_expect_eq(world.gap.longest_usec, 24 * SEC);
+    cr_expect_eq(world.gap.steps_usec, 24 * SEC);
+    init_world(&world);
+    world.longest = (LongestStep){ "sync history", 8 * SEC, 24 * SEC };
+    expect_cause(&world, CAUSE_OUTPUT_BLOCKED, true, HOST_UP);
+    cr_expect_eq(world.gap.longest_usec, 8 * SEC);
+    cr_expect_eq(world.gap.steps_usec, 24 * SEC, "one hung after the other");
     init_world(&world);
     world.counters.continued++;
     world.stopping = true;
@@ -143,7 +149,7 @@ Test(witness, each_cause_is_named_by_its_evidence)
     init_world(&world);
     world.counters.continued++;
     world.stopping = true;
-    world.longest = (LongestStep){ "write /var/log/x", 24 * SEC };
+    world.longest = (LongestStep){ "write /var/log/x", 24 * SEC, 24 * SEC };
     expect_cause(&world, CAUSE_OUTPUT_BLOCKED, true, HOST_UP);
     init_world(&world);
     world.counters.switches++;
@@ -154,6 +160,23 @@ Test(witness, each_cause_is_named_by_its_evidence)
     world.counters.waits_known = false;
     expect_cause(&world, CAUSE_UNKNOWN, false, HOST_UP);
     cr_expect(world.gap.switches == EVENT_NONE && world.gap.polls == EVENT_NONE);
+}
+
+/* The clocks are read one after the other: of a gap of a beat or two at 10 ms that may be half. */
+Test(witness, clocks_that_differ_by_as_much_as_reading_them_takes_tell_of_no_suspend)
+{
+    for (unsigned longer = 0; longer < 2; longer++) {
+        World world;
+        init_world(&world);
+        world.at = before;
+        world.at.realtime_usec += INTERVAL + USEC_PER_MSEC;
+        world.at.boottime_usec += INTERVAL + USEC_PER_MSEC;
+        world.at.monotonic_usec += INTERVAL + USEC_PER_MSEC - 2 * SAMPLE_SPREAD_USEC - longer;
+        world.counters.waits_known = false;
+        expect_cause(&world, longer ? CAUSE_SUSPEND : CAUSE_UNKNOWN, longer,
+                     longer ? HOST_SUSPENDED : HOST_UP);
+        cr_expect_eq(world.gap.suspended_usec, longer ? 2 * SAMPLE_SPREAD_USEC + 1 : 0);
+    }
 }
 
 Test(witness, what_is_not_known_stays_out_of_the_event)
@@ -243,7 +266,7 @@ Test(witness, has_no_impossible_figure_from_any_input)
         world.counters.frozen.usec = next_random(&state);
         world.counters.throttled.usec = next_random(&state);
         world.counters.switches = next_random(&state) % 100;
-        world.longest = (LongestStep){ "write x", next_random(&state) % (100 * SEC) };
+        world.longest = (LongestStep){ "write x", next_random(&state) % (100 * SEC), next_random(&state) };
         cr_assert(look(&world) & SEEN_GAP);
         const Event *gap = &world.gap;
         cr_assert_eq(gap->lasted_usec, world.at.boottime_usec - before.boottime_usec);
@@ -253,5 +276,6 @@ Test(witness, has_no_impossible_figure_from_any_input)
         cr_assert_leq(gap->cpu_usec, gap->lasted_usec);
         cr_assert_leq(gap->frozen_usec, gap->lasted_usec);
         cr_assert_leq(gap->longest_usec, gap->lasted_usec);
+        cr_assert_leq(gap->steps_usec, gap->lasted_usec);
     }
 }
