@@ -13,14 +13,26 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
+/* The clocks are read one after the other, which takes less than a microsecond: when it took so long, the
+ * process was stopped in between or waited for a CPU, or the host slept. */
+#define SAMPLE_USEC USEC_PER_MSEC
+/* And what disturbs it so often in a row is a tracer, say: then the last reading is as good as any. */
+#define SAMPLES_MAX 8
+
+/* As of one moment. Apart, they would tell a stop of the process as a suspend of the host, or as a wall clock
+ * that was set. */
 static void system_sample(Clocks *clocks, Instant *ret)
 {
     (void)clocks;
-    *ret = (Instant){
-        .realtime_usec = clock_usec(CLOCK_REALTIME),
-        .boottime_usec = clock_usec(CLOCK_BOOTTIME),
-        .monotonic_usec = clock_usec(CLOCK_MONOTONIC),
-    };
+    usec_t before_usec = clock_usec(CLOCK_BOOTTIME);
+    for (int i = 0; i < SAMPLES_MAX; i++) {
+        ret->realtime_usec = clock_usec(CLOCK_REALTIME);
+        ret->monotonic_usec = clock_usec(CLOCK_MONOTONIC);
+        ret->boottime_usec = clock_usec(CLOCK_BOOTTIME);
+        if (ret->boottime_usec - before_usec < SAMPLE_USEC)
+            return;
+        before_usec = ret->boottime_usec;
+    }
 }
 
 /* Setting the timer also forgets that it had expired, so that it need never be read. */

@@ -6,11 +6,35 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "temp-dir.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+
+/* In place of the module's own: the machine's clocks, as a process sees them that is stopped, or a host that
+ * is suspended, before some of its readings. */
+static struct {
+    int readings;
+    bool disturbed[64];
+    usec_t stopped_usec, suspended_usec; /* at each of them */
+    usec_t passed_usec, slept_usec;      /* in all */
+} disturbance;
+
+usec_t clock_usec(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    usec_t usec = (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+    if (disturbance.readings < (int)ELEMENTSOF(disturbance.disturbed) &&
+        disturbance.disturbed[disturbance.readings++]) {
+        disturbance.passed_usec += disturbance.stopped_usec;
+        disturbance.slept_usec += disturbance.suspended_usec;
+    }
+    return usec + disturbance.passed_usec + (id == CLOCK_MONOTONIC ? 0 : disturbance.slept_usec);
+}
 
 TestSuite(clocks, .timeout = 30);
 
@@ -26,6 +50,64 @@ Test(clocks, go_on_together)
     cr_expect_geq(b.monotonic_usec - a.monotonic_usec, 19 * USEC_PER_MSEC);
     cr_expect_geq(b.boottime_usec + USEC_PER_SEC, b.monotonic_usec);
     cr_expect_gt(b.realtime_usec, UINT64_C(1600000000) * USEC_PER_SEC);
+    system_clocks_close(&clocks);
+}
+
+static int64_t apart(usec_t a, usec_t b)
+{
+    return (int64_t)(a - b);
+}
+
+static bool is_near(int64_t a, int64_t b)
+{
+    int64_t apart_usec = a > b ? a - b : b - a;
+    return apart_usec < (int64_t)USEC_PER_SEC;
+}
+
+/* Wherever between two readings a process is stopped, that is neither a suspend nor a step of the wall clock;
+ * and a suspend there is one. */
+Test(clocks, are_read_as_of_one_moment)
+{
+    static const struct {
+        usec_t stopped, suspended;
+    } table[] = { { USEC_PER_HOUR, 0 }, { 0, USEC_PER_HOUR }, { USEC_PER_HOUR, USEC_PER_DAY } };
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Instant before, after;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    for (size_t row = 0; row < ELEMENTSOF(table); row++) {
+        for (int first = 0; first < 12; first++) {
+            for (int second = first; second < 12; second++) {
+                memset(&disturbance, 0, sizeof(disturbance));
+                clocks.clocks.sample(&clocks.clocks, &before);
+                memset(&disturbance, 0, sizeof(disturbance));
+                disturbance.stopped_usec = table[row].stopped;
+                disturbance.suspended_usec = table[row].suspended;
+                disturbance.disturbed[first] = disturbance.disturbed[second] = true;
+                clocks.clocks.sample(&clocks.clocks, &after);
+                cr_assert(is_near(apart(after.boottime_usec, before.boottime_usec) -
+                                      apart(after.monotonic_usec, before.monotonic_usec),
+                                  (int64_t)disturbance.slept_usec),
+                          "a suspend of another length: row %zu, %d, %d", row, first, second);
+                cr_assert(is_near(apart(after.realtime_usec, before.realtime_usec),
+                                  apart(after.boottime_usec, before.boottime_usec)),
+                          "a wall clock that was set: row %zu, %d, %d", row, first, second);
+            }
+        }
+    }
+    system_clocks_close(&clocks);
+}
+
+/* As under a tracer that stops it at each of them. */
+Test(clocks, are_read_a_bounded_number_of_times)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Instant now;
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    memset(&disturbance, 0, sizeof(disturbance));
+    memset(disturbance.disturbed, true, sizeof(disturbance.disturbed));
+    disturbance.stopped_usec = USEC_PER_SEC;
+    clocks.clocks.sample(&clocks.clocks, &now);
+    cr_expect_lt(disturbance.readings, 32, "%d readings", disturbance.readings);
     system_clocks_close(&clocks);
 }
 
