@@ -748,6 +748,38 @@ Test(heart, gap_has_its_cause_in_history_outputs_pulse_and_status)
     }
 }
 
+static bool stopped_before_reading;
+static uint64_t stopped_at_count;
+
+/* The process is stopped for half a minute while it reads its counters at the second beat. */
+static void count_and_stop(Clocks *base, Counters *ret)
+{
+    SimClocks *clocks = (SimClocks *)base;
+    bool stop = ++stopped_at_count == 2;
+    if (stop && stopped_before_reading)
+        continue_process(clocks);
+    *ret = clocks->counters;
+    if (stop && !stopped_before_reading)
+        continue_process(clocks);
+    if (stop)
+        sim_clocks_pass(clocks, 30 * USEC_PER_SEC);
+}
+
+Test(heart, stop_while_the_counters_are_read_is_told_as_one)
+{
+    for (size_t i = 0; i < 2; i++) {
+        stopped_before_reading = i == 0;
+        stopped_at_count = 0;
+        world.clocks.clocks.count = count_and_stop;
+        start();
+        run(NULL, 0, 60 * USEC_PER_SEC);
+        cr_expect_eq(world.output->warnings, i + 1);
+        cr_expect_eq(world.output->gap.verdict.cause, CAUSE_PROCESS_STOPPED, "%s", world.output->warning);
+        cr_expect_eq(world.output->gap.missed, 3u);
+        world.heart.seq = world.beats = world.missed = 0;
+    }
+}
+
 Test(heart, clock_that_was_set_is_recorded_and_no_gap)
 {
     SimEvent events[] = { { .at_usec = USEC_PER_SEC, .step_usec = -3600000000 },
