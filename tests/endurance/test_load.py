@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""A beat every 10 ms for minutes while others want all of the CPU and the disk."""
+
+import itertools
+
+import account
+import load
+from table import tried
+
+MINUTES = 1
+# What such a load can make of a beat.
+POSSIBLE = ("cpu-starved", "output-blocked", "unknown")
+
+
+class Load(account.Endurance):
+    time_limit = MINUTES * 60 + 240
+
+    def test_each_beat_under_load_is_accounted_for(self):
+        self.begin()
+        pids = load.begin(self.dir, self.time_limit)
+        end = account.boottime_usec() + MINUTES * 60_000_000
+        happenings = itertools.cycle([self.rotate_by_rename, self.reload, self.reader_stalls])
+        while account.boottime_usec() < end:
+            next(happenings)()
+            self.beats_pass(5 * account.HUNDRED)
+        load.end(pids)
+        due, missed, lost = self.settle()
+        causes = self.causes()
+        named = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
+        print(f"note: {due} beats due under load, {missed} missed, {lost} messages lost; gaps by cause: {named}")
+        # Nothing else was done to the host or to the process.
+        self.assertEqual([gap for gap in self.events("gap") if gap["cause"] not in POSSIBLE], [])
+        tried("beats in real time, under full CPU and disk load", due)
