@@ -9,7 +9,6 @@ so, or missed in a gap.
 
 import collections
 import contextlib
-import itertools
 import os
 import pathlib
 import re
@@ -29,6 +28,7 @@ HUNDRED = 100
 HISTORY_MAX = 65536
 PATIENCE = 60  # seconds for what takes a beat or two
 MESSAGE = re.compile(rf"{harness.TIMESTAMP} heartbeat (\d+)")
+LOST = "messages that outputs could not take, each reported"
 PIPE_BYTES = 8192  # some hundred messages
 # A page of the stack, or of libc's data, that nothing had touched before, and another one. The least that can be
 # kept takes 32 bytes: of each beat that would be hundreds of kB.
@@ -60,7 +60,7 @@ class Endurance(harness.Case):
         self.give(self.fifo)
         self.away = self.make_directory("away")
         self.reader, self.read, self.stalled = None, b"", False
-        self.history, self.seen = {}, None
+        self.history, self.seen = {}, None  # line to event
         self.rotated, self.stops, self.reloads = [], [], 0
 
     def fill_history(self):
@@ -73,12 +73,11 @@ class Endurance(harness.Case):
             daemon.signal(signal.SIGHUP)
             harness.wait_until(lambda: len(records.lines(self.state)) > count, PATIENCE, "a reload")
         self.assertEqual(daemon.stop(), 0)
-        self.history = dict.fromkeys(records.lines(self.state))
+        self.history = dict.fromkeys(records.lines(self.state))  # which are none of the run's
 
     def begin(self):
         """The first hundred beats, among which all that takes memory has happened once."""
         self.fill_history()
-        self.earlier = len(self.history)
         path = self.config(f"[Heartbeat]\nInterval=10ms\nHistoryMax={HISTORY_MAX}\nMetrics={self.state}/x.prom\n"
                            f"Output={self.log}\nOutput={self.fifo}\nOutput={self.away}/beats\n")
         self.open_reader()
@@ -117,13 +116,15 @@ class Endurance(harness.Case):
         with contextlib.suppress(FileNotFoundError):
             info = os.stat(self.state / "history")
             if self.seen != (info.st_ino, info.st_size):
-                self.history.update(dict.fromkeys(records.lines(self.state)))
+                for line in records.lines(self.state):
+                    if line not in self.history:
+                        self.history[line] = records.pairs(line)
+                        self.assertTrue(self.history[line], line)
                 self.seen = (info.st_ino, info.st_size)
 
     def events(self, kind):
-        found = [records.pairs(line) for line in itertools.islice(self.history, self.earlier, None)]
-        self.assertNotIn(None, found)
-        return [event for event in found if event["ev"] == kind]
+        """Those of the run."""
+        return [event for event in self.history.values() if event and event["ev"] == kind]
 
     def until(self, condition, what, seconds=PATIENCE):
         def look():
@@ -146,7 +147,8 @@ class Endurance(harness.Case):
     @contextlib.contextmanager
     def stopped(self):
         """Within, nothing moves: what is done to an output loses no message that it has taken."""
-        self.daemon.pause()
+        self.daemon.signal(signal.SIGSTOP)
+        self.until(lambda: harness.state_of(self.daemon.pid) == "T", "a daemon that is stopped")
         begin = boottime_usec()
         yield
         self.stops.append((begin, boottime_usec()))

@@ -448,7 +448,7 @@ static void note(void)
         return;
     fprintf(table,
             "beats on the simulated clock, with rotations, reloads, failing outputs, gaps, restarts\t%" PRIu64
-            "\tnothing\n",
+            "\tmessages that outputs could not take, each reported\n",
             world.due);
     fclose(table);
 }
@@ -489,7 +489,7 @@ Test(endurance, each_of_a_million_beats_is_accounted_for)
     static const int failed[] = { AWAY, FIFO, FULL };
     for (size_t i = 0; i < ELEMENTSOF(failed); i++)
         cr_expect_gt(world.lost[failed[i]], 0u, "%s never failed", output_path(failed[i]));
-    cr_expect(world.rotations > 100 && world.reloads > 100 && world.restarts > 100 && world.trims > 10,
+    cr_expect(world.rotations > 100 && world.reloads > 100 && world.restarts > 100 && world.trims > 3,
               "%" PRIu64 " rotations, %" PRIu64 " reloads, %" PRIu64 " restarts, %" PRIu64 " trims",
               world.rotations, world.reloads, world.restarts, world.trims);
     note();

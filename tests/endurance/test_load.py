@@ -7,9 +7,16 @@ import account
 import load
 from table import tried
 
-MINUTES = 1
-# What such a load can make of a beat.
-POSSIBLE = ("cpu-starved", "output-blocked", "unknown")
+MINUTES = 30 if account.LONG else 5
+
+
+def is_possible(gap):
+    """Whether such a load can make it. A virtual machine may really be paused at any time, for some thousandths of a
+    second, while its own kernel notes nothing at all."""
+    if gap["cause"] == "host-paused":
+        noted = sum(int(gap[key]) for key in ("suspended", "starved", "cpu", "longest"))
+        return 10 * noted <= int(gap["lasted"]) - int(gap["interval"])
+    return gap["cause"] in ("cpu-starved", "output-blocked", "unknown")
 
 
 class Load(account.Endurance):
@@ -29,5 +36,5 @@ class Load(account.Endurance):
         named = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
         print(f"note: {due} beats due under load, {missed} missed, {lost} messages lost; gaps by cause: {named}")
         # Nothing else was done to the host or to the process.
-        self.assertEqual([gap for gap in self.events("gap") if gap["cause"] not in POSSIBLE], [])
-        tried("beats in real time, under full CPU and disk load", due)
+        self.assertEqual([gap for gap in self.events("gap") if not is_possible(gap)], [])
+        tried("beats in real time, under full CPU and disk load", due, account.LOST)

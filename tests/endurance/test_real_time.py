@@ -32,4 +32,4 @@ class RealTime(account.Endurance):
                 self.assertIn(self.gap_of(begin, end)["cause"], ("process-stopped", "cpu-starved"))
         print(f"note: {due} beats due in real time, {missed} missed in {sum(self.causes().values())} gaps, "
               f"{lost} messages lost to outputs that failed, {self.reloads} reloads, {len(self.rotated)} rotations")
-        tried("beats in real time, with rotations, reloads, stops, and outputs that fail", due)
+        tried("beats in real time, with rotations, reloads, stops, and outputs that fail", due, account.LOST)
