@@ -257,6 +257,3 @@ class Endurance(harness.Case):
         self.assertEqual((losses[str(self.log)], int(pulse["failing"])), (0, 0))
         self.assertEqual(len(self.events("reload")), self.reloads)
         return due + 1, missed, lost
-
-    def causes(self):
-        return collections.Counter(gap["cause"] for gap in self.events("gap"))

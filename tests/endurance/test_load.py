@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A beat every 10 ms for minutes while others want all of the CPU and the disk."""
 
+import collections
 import itertools
 
 import account
@@ -24,17 +25,19 @@ class Load(account.Endurance):
 
     def test_each_beat_under_load_is_accounted_for(self):
         self.begin()
+        begin = account.boottime_usec()
         pids = load.begin(self.dir, self.time_limit)
-        end = account.boottime_usec() + MINUTES * 60_000_000
+        end = begin + MINUTES * 60_000_000
         happenings = itertools.cycle([self.rotate_by_rename, self.reload, self.reader_stalls])
         while account.boottime_usec() < end:
             next(happenings)()
             self.beats_pass(5 * account.HUNDRED)
         load.end(pids)
         due, missed, lost = self.settle()
-        causes = self.causes()
+        # Of these the test has stopped none itself.
+        gaps = [gap for gap in self.events("gap") if int(gap["boottime"]) - int(gap["lasted"]) > begin]
+        causes = collections.Counter(gap["cause"] for gap in gaps)
         named = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
         print(f"note: {due} beats due under load, {missed} missed, {lost} messages lost; gaps by cause: {named}")
-        # Nothing else was done to the host or to the process.
-        self.assertEqual([gap for gap in self.events("gap") if not is_possible(gap)], [])
+        self.assertEqual([gap for gap in gaps if not is_possible(gap)], [])
         tried("beats in real time, under full CPU and disk load", due, account.LOST)

@@ -30,6 +30,6 @@ class RealTime(account.Endurance):
         for begin, end in self.stops:
             if end - begin > 2 * account.INTERVAL_USEC:
                 self.assertIn(self.gap_of(begin, end)["cause"], ("process-stopped", "cpu-starved"))
-        print(f"note: {due} beats due in real time, {missed} missed in {sum(self.causes().values())} gaps, "
+        print(f"note: {due} beats due in real time, {missed} missed in {len(self.events('gap'))} gaps, "
               f"{lost} messages lost to outputs that failed, {self.reloads} reloads, {len(self.rotated)} rotations")
         tried("beats in real time, with rotations, reloads, stops, and outputs that fail", due, account.LOST)
