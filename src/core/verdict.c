@@ -56,15 +56,33 @@ static Cause judge(const RunEvidence *evidence, usec_t lost_usec)
     return CAUSE_UNKNOWN;
 }
 
+static usec_t known_usec(Measure measure)
+{
+    return measure.known ? measure.usec : 0;
+}
+
+/* Whether all that was measured took next to nothing of what was lost: shares each of which explains too
+ * little may explain it together. Some are counted twice, as in a step that waited for a CPU. */
+static bool nothing_took_time(const RunEvidence *evidence, usec_t lost_usec)
+{
+    usec_t sum_usec = usec_add(evidence->suspended_usec, evidence->steps_usec);
+    sum_usec = usec_add(sum_usec, known_usec(evidence->starved));
+    sum_usec = usec_add(sum_usec, known_usec(evidence->cpu));
+    sum_usec = usec_add(sum_usec, known_usec(evidence->frozen));
+    return sum_usec <= lost_usec / 10;
+}
+
 /* What the number of times says by which the process gave up the CPU: one each time it waits in poll(2), one
  * more when something that leaves no other trace, a freezer or a debugger, takes it off. When the clocks
  * alone have moved, nothing in this kernel ran. */
-static Verdict judge_switches(const RunEvidence *evidence)
+static Verdict judge_switches(const RunEvidence *evidence, usec_t lost_usec)
 {
     if (!evidence->switches_known || evidence->polls == 0 || evidence->switches < evidence->polls)
         return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
     if (evidence->switches > evidence->polls)
         return (Verdict){ .cause = CAUSE_PROCESS_STOPPED, .host = HOST_UP };
+    if (!nothing_took_time(evidence, lost_usec))
+        return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
     return (Verdict){ .cause = CAUSE_HOST_PAUSED, .sure = true, .host = HOST_UP };
 }
 
@@ -76,7 +94,7 @@ Verdict verdict_within_run(const RunEvidence *evidence)
         return (Verdict){ .cause = CAUSE_UNKNOWN, .host = HOST_UP };
     Cause cause = judge(evidence, lost_usec);
     if (cause == CAUSE_UNKNOWN)
-        return judge_switches(evidence);
+        return judge_switches(evidence, lost_usec);
     return (
         Verdict){ .cause = cause, .sure = true, .host = cause == CAUSE_SUSPEND ? HOST_SUSPENDED : HOST_UP };
 }

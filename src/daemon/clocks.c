@@ -13,25 +13,23 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-/* A process that was stopped, or a host that was suspended, between the readings of one sample would take the
- * pause for a difference of the clocks. So they are read between two readings of the one that stops for
- * neither, and once more when these are far apart; the nearest pair counts where nothing better is to be had.
- */
-#define SAMPLE_TRIES 16
+/* What disturbs the reading so often in a row is a tracer, say: then the last one is as good as any. */
+#define SAMPLES_MAX 8
 
+/* As of one moment: the clocks are read one after the other, which takes less than a microsecond, unless the
+ * process was stopped in between or waited for a CPU, or the host slept. Apart, they would tell a stop of the
+ * process as a suspend of the host, or as a wall clock that was set. */
 static void system_sample(Clocks *clocks, Instant *ret)
 {
     (void)clocks;
-    usec_t spread_usec = USEC_INFINITY;
-    for (unsigned i = 0; i < SAMPLE_TRIES && spread_usec > SAMPLE_SPREAD_USEC; i++) {
-        Instant now = { .boottime_usec = clock_usec(CLOCK_BOOTTIME) };
-        now.realtime_usec = clock_usec(CLOCK_REALTIME);
-        now.monotonic_usec = clock_usec(CLOCK_MONOTONIC);
-        usec_t took_usec = clock_usec(CLOCK_BOOTTIME) - now.boottime_usec;
-        if (took_usec >= spread_usec)
-            continue;
-        spread_usec = took_usec;
-        *ret = now;
+    usec_t before_usec = clock_usec(CLOCK_BOOTTIME);
+    for (int i = 0; i < SAMPLES_MAX; i++) {
+        ret->realtime_usec = clock_usec(CLOCK_REALTIME);
+        ret->monotonic_usec = clock_usec(CLOCK_MONOTONIC);
+        ret->boottime_usec = clock_usec(CLOCK_BOOTTIME);
+        if (ret->boottime_usec - before_usec < SAMPLE_SPREAD_USEC)
+            return;
+        before_usec = ret->boottime_usec;
     }
 }
 

@@ -186,6 +186,26 @@ static int judge_start(const Heart *heart, Error *ret_error)
     return 0;
 }
 
+/* Reading the counters takes microseconds: when it took so long, something has disturbed it, and something
+ * does so only so often in a row. */
+#define OBSERVE_USEC USEC_PER_MSEC
+#define OBSERVE_MAX 8
+
+/* Reads the counters as of now, or as of a later now. Were the process stopped between the two, its beat
+ * would be on time, and the counters of the next one, which is not, would not have grown by what explains it.
+ */
+static void observe(const Heart *heart, Instant *now, Counters *ret_counters)
+{
+    Instant after;
+    for (int i = 0; i < OBSERVE_MAX; i++) {
+        heart->clocks->count(heart->clocks, ret_counters);
+        heart->clocks->sample(heart->clocks, &after);
+        if (after.boottime_usec - now->boottime_usec < OBSERVE_USEC)
+            return;
+        *now = after;
+    }
+}
+
 int heart_start(Heart *heart, Error *ret_error)
 {
     Instant now;
@@ -193,7 +213,7 @@ int heart_start(Heart *heart, Error *ret_error)
     Due due;
     Event gap;
     heart->clocks->sample(heart->clocks, &now);
-    heart->clocks->count(heart->clocks, &counters);
+    observe(heart, &now, &counters);
     witness_begin(&heart->witness, &now, &counters);
     schedule_start(&heart->schedule, heart->interval_usec, now.boottime_usec, &due);
     bool found = ledger_close_past(heart->ledger, &now, &gap) > 0;
@@ -226,14 +246,13 @@ static void note_gap(Heart *heart, const Instant *now, Event *gap)
 }
 
 /* allowed_usec: as for witness_look(). Returns whether a gap ended. */
-static bool look(Heart *heart, const Instant *now, const Due *due, usec_t allowed_usec)
+static bool look(Heart *heart, const Instant *now, const Counters *counters, const Due *due,
+                 usec_t allowed_usec)
 {
-    Counters counters;
     Event gap, clock;
-    heart->clocks->count(heart->clocks, &counters);
     Sight sight = {
         .at = now,
-        .counters = &counters,
+        .counters = counters,
         .due = due,
         .allowed_usec = allowed_usec,
         .longest = &heart->ledger->steps.longest,
@@ -256,13 +275,15 @@ static usec_t allowed(const Heart *heart)
     return usec > heart->schedule.interval_usec ? usec : heart->schedule.interval_usec;
 }
 
-static void make_next_beat(Heart *heart, const Instant *now)
+static void make_next_beat(Heart *heart, Instant now)
 {
+    Counters counters;
     Due due;
     usec_t allowed_usec = allowed(heart);
-    schedule_beat(&heart->schedule, now->boottime_usec, &due);
-    Beat beat = make_beat(heart, now, &due);
-    bool gap = look(heart, now, &due, allowed_usec);
+    observe(heart, &now, &counters);
+    schedule_beat(&heart->schedule, now.boottime_usec, &due);
+    Beat beat = make_beat(heart, &now, &due);
+    bool gap = look(heart, &now, &counters, &due, allowed_usec);
     if (gap || due.due_usec >= heart->logged_usec + heart->log_every_usec)
         write_message(heart, &beat);
     store(heart, &beat);
@@ -298,7 +319,7 @@ static void act(Heart *heart)
     Instant now;
     heart->clocks->sample(heart->clocks, &now);
     if (now.boottime_usec >= schedule_next(&heart->schedule))
-        make_next_beat(heart, &now);
+        make_next_beat(heart, now);
     else if (now.boottime_usec >= supervisor_next(heart->supervisor, heart->schedule.interval_usec))
         note_manager(heart,
                      supervisor_feed(heart->supervisor, now.boottime_usec, heart->outputs, heart->n_outputs));

@@ -199,10 +199,13 @@ static int settle(Ledger *ledger, const Event *event)
         r = fdatasync(ledger->history_fd) < 0 ? -errno : 0;
         steps_end(&ledger->steps);
     }
-    if (ledger->history_max_bytes > 0)
+    if (ledger->history_max_bytes > 0) {
+        steps_begin(&ledger->steps, "trim", "history");
         t = history_trim(ledger->state_dir, &ledger->history_fd, ledger->history_max_bytes, event);
-    if (t > 0)
-        forget_dropped(ledger);
+        if (t > 0)
+            forget_dropped(ledger);
+        steps_end(&ledger->steps);
+    }
     return r < 0 ? r : t < 0 ? t : 0;
 }
 

@@ -748,6 +748,38 @@ Test(heart, gap_has_its_cause_in_history_outputs_pulse_and_status)
     }
 }
 
+static bool stopped_before_reading;
+static uint64_t stopped_at_count;
+
+/* The process is stopped for half a minute while it reads its counters at the second beat. */
+static void count_and_stop(Clocks *base, Counters *ret)
+{
+    SimClocks *clocks = (SimClocks *)base;
+    bool stop = ++stopped_at_count == 2;
+    if (stop && stopped_before_reading)
+        continue_process(clocks);
+    *ret = clocks->counters;
+    if (stop && !stopped_before_reading)
+        continue_process(clocks);
+    if (stop)
+        sim_clocks_pass(clocks, 30 * USEC_PER_SEC);
+}
+
+Test(heart, stop_while_the_counters_are_read_is_told_as_one)
+{
+    for (size_t i = 0; i < 2; i++) {
+        stopped_before_reading = i == 0;
+        stopped_at_count = 0;
+        world.clocks.clocks.count = count_and_stop;
+        start();
+        run(NULL, 0, 60 * USEC_PER_SEC);
+        cr_expect_eq(world.output->warnings, i + 1);
+        cr_expect_eq(world.output->gap.verdict.cause, CAUSE_PROCESS_STOPPED, "%s", world.output->warning);
+        cr_expect_eq(world.output->gap.missed, 3u);
+        world.heart.seq = world.beats = world.missed = 0;
+    }
+}
+
 Test(heart, clock_that_was_set_is_recorded_and_no_gap)
 {
     SimEvent events[] = { { .at_usec = USEC_PER_SEC, .step_usec = -3600000000 },
@@ -951,6 +983,99 @@ Test(heart, every_due_instant_of_random_weeks_is_a_beat_or_missed_in_a_gap)
         cr_assert_eq(unlink("pulse"), 0);
         cr_assert_eq(unlink("history"), 0);
         open_ledger();
+    }
+}
+
+/* Times that a second in 32 bits has no room for, signed and not. */
+#define SECOND_2038 UINT64_C(2147483648)
+#define SECOND_2106 UINT64_C(4294967296)
+
+/* A beat a day from 2026 on, over the ends of both. */
+Test(heart, beats_once_a_day_for_a_century)
+{
+    world.heart.interval_usec = USEC_PER_DAY;
+    world.output->check = expect_on_grid;
+    cr_assert_eq(message_prepare(&world.heart.message, "%n %t %u", "", ""), 0);
+    start();
+    run(NULL, 0, 36524 * USEC_PER_DAY + 1);
+    cr_expect_eq(world.beats, 36525u);
+    cr_expect_str_eq(world.output->text, "36525 2126-11-22T13:00:10.123Z 36525d 1min 1s", "%s",
+                     world.output->text);
+    Pulse pulse = read_pulse();
+    cr_expect_eq(pulse.seq, 36525u);
+    cr_expect_eq(pulse.missed, 0u);
+    cr_expect_eq(pulse.realtime_usec, world.clocks.now.realtime_usec - 1);
+    cr_expect_str_eq(told_read(true).words, "start");
+}
+
+/* A gap over each of the two seconds: its ends, and what the message after it says. */
+Test(heart, goes_on_over_2038_and_2106)
+{
+    static const struct {
+        usec_t second;
+        const char *text;
+    } table[] = { { SECOND_2038, "2038-01-19T03:14:20.000Z" }, { SECOND_2106, "2106-02-07T06:28:28.000Z" } };
+    cr_assert_eq(message_prepare(&world.heart.message, "%t", "", ""), 0);
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SimEvent event = { .at_usec = 3 * USEC_PER_SEC, .suspend_usec = 17 * USEC_PER_SEC };
+        world.heart.seq = world.beats = world.missed = 0;
+        world.clocks.now.realtime_usec = (table[i].second - 8) * USEC_PER_SEC;
+        start();
+        run(&event, 1, 2 * INTERVAL + 1);
+        cr_expect_str_eq(world.output->text, table[i].text, "%s", world.output->text);
+        Event gap = told_read(true).last;
+        cr_expect_eq(gap.from_usec, (table[i].second - 8) * USEC_PER_SEC);
+        cr_expect_eq(gap.to_usec, (table[i].second + 12) * USEC_PER_SEC);
+        cr_expect_eq(gap.realtime_usec, gap.to_usec);
+        cr_expect_eq(gap.lasted_usec, 2 * INTERVAL);
+        cr_expect_eq(gap.verdict.cause, CAUSE_SUSPEND);
+        cr_expect_eq(read_pulse().realtime_usec, gap.to_usec);
+    }
+}
+
+/* CLOCK_REALTIME shows the last second of the year twice. */
+Test(heart, leap_second_is_neither_a_gap_nor_a_clock_that_was_set)
+{
+    SimEvent event = { .at_usec = 10 * USEC_PER_SEC, .step_usec = -(int64_t)USEC_PER_SEC };
+    world.heart.interval_usec = USEC_PER_SEC;
+    world.clocks.now.realtime_usec = (UINT64_C(1483228800) - 10) * USEC_PER_SEC; /* the one of 2016 */
+    cr_assert_eq(message_prepare(&world.heart.message, "%n %t", "", ""), 0);
+    start();
+    run(NULL, 0, 9 * USEC_PER_SEC + 1);
+    cr_expect_str_eq(world.output->text, "10 2016-12-31T23:59:59.000Z", "%s", world.output->text);
+    run(&event, 1, 10 * USEC_PER_SEC + 1);
+    cr_expect_str_eq(world.output->text, "11 2016-12-31T23:59:59.000Z", "%s", world.output->text);
+    run(NULL, 0, 11 * USEC_PER_SEC + 1);
+    cr_expect_str_eq(world.output->text, "12 2017-01-01T00:00:00.000Z", "%s", world.output->text);
+    cr_expect_str_eq(told_read(true).words, "start");
+    cr_expect_eq(world.output->warnings, 0u);
+}
+
+/* As after 140 years of uptime, and with more beats and losses than 32 bits count, or than a double does. */
+Test(heart, counts_on_beyond_32_and_53_bits)
+{
+    static const uint64_t table[] = { UINT64_C(1) << 32, UINT64_C(1) << 53 };
+    FakeOutput *bad = fake_output_new("/bad"), *good = fake_output_new("/good");
+    give_outputs(&bad->output, &good->output);
+    bad->error = ENOSPC;
+    world.clocks.now.boottime_usec = world.clocks.now.monotonic_usec = 140 * USEC_PER_YEAR;
+    start();
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        world.heart.seq = world.heart.lost = world.ledger.pulse.missed = world.ledger.pulse.gaps =
+            table[i] - 2;
+        world.first_usec = world.clocks.now.boottime_usec;
+        SimEvent event = { .at_usec = INTERVAL / 2, .suspend_usec = 4 * INTERVAL };
+        run(&event, 1, 6 * INTERVAL);
+        Pulse pulse = read_pulse();
+        cr_expect_gt(pulse.seq, table[i] - 1);
+        cr_expect_eq(pulse.seq, world.heart.seq);
+        cr_expect_eq(pulse.lost, pulse.seq);
+        cr_expect_gt(pulse.missed, table[i]);
+        cr_expect_eq(pulse.gaps, table[i] - 1);
+        cr_expect_geq(pulse.boottime_usec, 140 * USEC_PER_YEAR);
+        char number[32];
+        snprintf(number, sizeof(number), "heartbeat %" PRIu64, pulse.seq);
+        cr_expect_str_eq(good->text, number);
     }
 }
 

@@ -287,6 +287,7 @@ Test(ledger, history_stays_within_its_bound)
         cr_assert_leq(st.st_size, 64 * 1024);
     }
     cr_expect_gt(st.st_size, 32 * 1024 - EVENT_LINE_MAX);
+    cr_expect_str_eq(world.ledger.steps.longest.name, "trim history", "a step that may take long, too");
 }
 
 static int take(void *context, const Event *event)

@@ -86,6 +86,32 @@ Test(verdict, within_a_run_goes_by_its_order)
     expect_run(&evidence, CAUSE_SUSPEND, true, HOST_SUSPENDED);
 }
 
+/* Shares none of which is half of what was lost, and which are more than next to nothing together. */
+Test(verdict, within_a_run_the_host_is_paused_only_when_nothing_else_took_time)
+{
+    static const struct {
+        usec_t starved, cpu, step;
+        Cause cause;
+    } table[] = {
+        { LOST / 10, 0, 0, CAUSE_HOST_PAUSED },
+        { LOST / 30, LOST / 30, LOST / 30, CAUSE_HOST_PAUSED },
+        { LOST / 10 + 1, 0, 0, CAUSE_UNKNOWN },
+        { 0, LOST / 10 + 1, 0, CAUSE_UNKNOWN },
+        { 0, 0, LOST / 10 + 1, CAUSE_UNKNOWN },
+        { LOST * 2 / 5, 0, LOST * 2 / 5, CAUSE_UNKNOWN },
+        { LOST / 25, LOST / 25, LOST / 25, CAUSE_UNKNOWN },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        RunEvidence evidence = some_gap();
+        evidence.switches_known = true;
+        evidence.switches = evidence.polls = 1;
+        evidence.starved = known(table[i].starved);
+        evidence.cpu = known(table[i].cpu);
+        evidence.steps_usec = table[i].step;
+        expect_run(&evidence, table[i].cause, table[i].cause == CAUSE_HOST_PAUSED, HOST_UP);
+    }
+}
+
 Test(verdict, within_a_run_does_not_count_what_is_not_known)
 {
     RunEvidence evidence = some_gap();
