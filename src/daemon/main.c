@@ -42,11 +42,20 @@ static int become_user(const char *name, Error *ret_error)
     return r;
 }
 
+/* A start reads the configuration twice, too: root has things to make by it before it becomes the user. */
+static int check_and_become(const Options *options, const Places *places, Error *ret_error)
+{
+    Settings settings = { 0 };
+    int r = options_load_settings(options, places, &settings, ret_error);
+    settings_done(&settings);
+    return r == 0 ? become_user(options->user, ret_error) : r;
+}
+
 static int check_or_print(const Options *options, const Places *places)
 {
     Settings settings = { 0 };
     Error error;
-    int r = options->user ? become_user(options->user, &error) : 0;
+    int r = options->user ? check_and_become(options, places, &error) : 0;
     if (r == 0)
         r = options_load_settings(options, places, &settings, &error);
     if (r == 0 && options->command == COMMAND_CHECK_CONFIG)
