@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <syslog.h>
 
 #include "daemon/control.h"
@@ -111,12 +112,21 @@ static int flush(int exit_code)
     return EXIT_FAILURE;
 }
 
+/* Timers outlive execve(2), and the signal of one ends whoever does not expect it. */
+static void disarm_timers(void)
+{
+    static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+    for (size_t i = 0; i < ELEMENTSOF(timers); i++)
+        (void)setitimer(timers[i], &(struct itimerval){ 0 }, NULL);
+}
+
 int main(int argc, char *argv[])
 {
     Options options = { 0 };
     Error error;
     int exit_code, r;
 
+    disarm_timers();
     if (fd_fill_standard() < 0)
         return EXIT_FAILURE;                    /* and no descriptor to say so on */
     openlog("heartbeatd", LOG_PID, LOG_DAEMON); /* whatever the program was called as */
