@@ -11,6 +11,8 @@
 #include "build-config.h"
 #include "core/ini.h"
 #include "daemon/exit.h"
+#include "store/guard.h"
+#include "util/cleanup.h"
 #include "util/file.h"
 
 #define CONFIG_FILE CONFIG_DIR "/heartbeatd.conf"
@@ -93,16 +95,76 @@ static const char *problem_with(int error)
                              : strerror(error);
 }
 
+static int refuse_file(const char *path, int error, Error *ret_error)
+{
+    return error_set(ret_error, EXIT_CONFIG, error, "%s: cannot be read: %s", path, problem_with(error));
+}
+
+/* Whoever can change what root runs by is root. sticky: whether a directory's
+ * sticky bit will do, by which others can make files in it but not replace those that are there. */
+static int check_trust(const char *path, const struct stat *st, bool sticky, Error *ret_error)
+{
+    bool others = (st->st_mode & (S_IWGRP | S_IWOTH)) && !(sticky && (st->st_mode & S_ISVTX));
+    if (geteuid() != 0 || (st->st_uid == 0 && !others))
+        return 0;
+    return error_set(ret_error, EXIT_CONFIG, EPERM,
+                     "%s: %s, and root takes no orders from there; chown root and chmod go-w would mend it",
+                     path, others ? "can be written to by others than its owner" : "does not belong to root");
+}
+
+static int check_directory(const char *path, Error *ret_error)
+{
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    cleanup_free char *directory =
+        slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");
+    if (!directory)
+        return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
+    return stat(directory, &st) < 0 ? refuse_file(path, errno, ret_error)
+                                    : check_trust(directory, &st, true, ret_error);
+}
+
+/* The file, the directory that it lies in, and where it is a link also the one of what that leads to. Those
+ * above are trusted. */
+static int check_file(const char *path, int fd, Error *ret_error)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return refuse_file(path, errno, ret_error);
+    if (!S_ISREG(st.st_mode)) /* the null device, which says nothing, or not to be read at all */
+        return 0;
+    int r = check_trust(path, &st, false, ret_error);
+    if (r < 0)
+        return r;
+    cleanup_free char *real_path = realpath(path, NULL);
+    if (!real_path)
+        return refuse_file(path, errno, ret_error);
+    r = check_directory(path, ret_error);
+    return r == 0 && strcmp(real_path, path) != 0 ? check_directory(real_path, ret_error) : r;
+}
+
+/* A reload must not let go of the lock by closing its file. */
+static bool is_lock(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && guard_is_lock(&st);
+}
+
 static int read_file(const char *path, Scope scope, bool may_be_missing, Settings *settings, Error *ret_error)
 {
     cleanup_free char *text = NULL;
     size_t length;
-    int r = file_read(path, CONFIG_FILE_MAX, &text, &length);
-    if (r == -ENOENT && may_be_missing)
+    cleanup_close int fd = is_lock(path) ? -EINVAL : file_open_to_read(path);
+    if (fd == -ENOENT && may_be_missing)
         return 0;
+    if (fd < 0)
+        return refuse_file(path, -fd, ret_error);
+    int r = check_file(path, fd, ret_error);
     if (r < 0)
-        return error_set(ret_error, EXIT_CONFIG, -r, "%s: cannot be read: %s", path, problem_with(-r));
-    return read_settings(path, text, length, scope, settings, ret_error);
+        return r;
+    r = file_read_open(fd, CONFIG_FILE_MAX, &text, &length);
+    return r < 0 ? refuse_file(path, -r, ret_error)
+                 : read_settings(path, text, length, scope, settings, ret_error);
 }
 
 static int is_dropin(const struct dirent *entry)
@@ -119,6 +181,10 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 static int read_dropins(Scope scope, Settings *settings, Error *ret_error)
 {
     struct dirent **entries;
+    struct stat st;
+    int trust = stat(CONFIG_DROPINS, &st) == 0 ? check_trust(CONFIG_DROPINS, &st, false, ret_error) : 0;
+    if (trust < 0)
+        return trust;
     int n = scandir(CONFIG_DROPINS, &entries, is_dropin, by_bytes);
     if (n < 0)
         return errno == ENOENT ? 0

@@ -31,6 +31,9 @@ static inline int exit_code_for(int errnum)
     case EINVAL:
     case ENOTSUP:
     case ENAMETOOLONG:
+    case EMLINK: /* these three: guard_check(), guard_open() */
+    case ENOLINK:
+    case EDEADLK:
         return EXIT_CONFIG;
     default:
         return EXIT_FAILURE;

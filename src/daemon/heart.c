@@ -15,13 +15,14 @@
 #include "core/reason.h"
 #include "core/timestamp.h"
 #include "daemon/exit.h"
+#include "store/guard.h"
 #include "util/log.h"
 
 static void note_history(Heart *heart, int r)
 {
     Ledger *ledger = heart->ledger;
     if (r < 0 && heart->history_failure == 0)
-        log_warning("%s/history: %s; %s", ledger->state_dir, strerror(-r),
+        log_warning("%s/history: %s; %s", ledger->state_dir, guard_words(-r),
                     ledger->n_waiting > 0
                         ? "what happens is kept until it can be written"
                         : "it is written, but not made sure of on the disk, or not kept short");
@@ -37,7 +38,7 @@ static void note_pulse(Heart *heart, int r)
 {
     if (r < 0 && heart->pulse_failure == 0)
         log_warning("%s/pulse: %s; the beats are not stored until it works again", heart->ledger->state_dir,
-                    strerror(-r));
+                    guard_words(-r));
     else if (r == 0 && heart->pulse_failure != 0)
         log_notice("%s/pulse: is written again", heart->ledger->state_dir);
     heart->pulse_failure = -r;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "daemon/exit.h"
+#include "store/guard.h"
 #include "store/history.h"
 #include "store/identity.h"
 #include "store/pulse-file.h"
@@ -51,7 +52,7 @@ static int take_file(int fd, const char *state_dir, const char *name, int *ret_f
     if (fd >= 0 || error_passes(-fd))
         return 0;
     return error_set(ret_error, exit_code_for(-fd), -fd, "%s/%s: %s", state_dir, name,
-                     fd == -EINVAL ? "expected a regular file" : strerror(-fd));
+                     fd == -EINVAL ? "expected a regular file" : guard_words(-fd));
 }
 
 /* Another disk error than a damaged record leaves the file where it is. */
@@ -88,6 +89,8 @@ int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTro
     r = take_file(pulse_file_open(state_dir), state_dir, "pulse", &ledger->pulse_fd, ret_error);
     if (r == 0)
         r = take_file(history_open(state_dir), state_dir, "history", &ledger->history_fd, ret_error);
+    guard_keep(OWN_PULSE, ledger->pulse_fd);
+    guard_keep(OWN_HISTORY, ledger->history_fd);
     return r;
 }
 
@@ -151,7 +154,7 @@ static void sync_names(const Ledger *ledger)
 }
 
 /* Opens a file again that is not open, or not there any more. */
-static int ensure(const Ledger *ledger, int *fd, int (*open_file)(const char *state_dir))
+static int ensure(const Ledger *ledger, OwnFile which, int *fd, int (*open_file)(const char *state_dir))
 {
     if (is_there(*fd))
         return 0;
@@ -160,13 +163,14 @@ static int ensure(const Ledger *ledger, int *fd, int (*open_file)(const char *st
         return new_fd;
     close_fd(*fd);
     *fd = new_fd;
+    guard_keep(which, new_fd);
     sync_names(ledger);
     return 0;
 }
 
 static int append(Ledger *ledger, const Event *event)
 {
-    int r = ensure(ledger, &ledger->history_fd, history_open);
+    int r = ensure(ledger, OWN_HISTORY, &ledger->history_fd, history_open);
     if (r < 0)
         return r;
     steps_begin(&ledger->steps, "write", "history");
@@ -202,6 +206,7 @@ static int settle(Ledger *ledger, const Event *event)
     if (ledger->history_max_bytes > 0) {
         steps_begin(&ledger->steps, "trim", "history");
         t = history_trim(ledger->state_dir, &ledger->history_fd, ledger->history_max_bytes, event);
+        guard_keep(OWN_HISTORY, ledger->history_fd);
         if (t > 0)
             forget_dropped(ledger);
         steps_end(&ledger->steps);
@@ -325,7 +330,7 @@ static int sync_pulse(Ledger *ledger, usec_t due_usec)
 int ledger_beat(Ledger *ledger, const Beat *beat, uint64_t failing, uint64_t lost)
 {
     describe(&ledger->pulse, beat, failing, lost);
-    int r = ensure(ledger, &ledger->pulse_fd, pulse_file_open);
+    int r = ensure(ledger, OWN_PULSE, &ledger->pulse_fd, pulse_file_open);
     if (r < 0)
         return r;
     ledger->steps.pulse_fd = ledger->pulse_fd;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <syslog.h>
 
 #include "daemon/control.h"
@@ -42,11 +43,20 @@ static int become_user(const char *name, Error *ret_error)
     return r;
 }
 
+/* A start reads the configuration twice, too: root has things to make by it before it becomes the user. */
+static int check_and_become(const Options *options, const Places *places, Error *ret_error)
+{
+    Settings settings = { 0 };
+    int r = options_load_settings(options, places, &settings, ret_error);
+    settings_done(&settings);
+    return r == 0 ? become_user(options->user, ret_error) : r;
+}
+
 static int check_or_print(const Options *options, const Places *places)
 {
     Settings settings = { 0 };
     Error error;
-    int r = options->user ? become_user(options->user, &error) : 0;
+    int r = options->user ? check_and_become(options, places, &error) : 0;
     if (r == 0)
         r = options_load_settings(options, places, &settings, &error);
     if (r == 0 && options->command == COMMAND_CHECK_CONFIG)
@@ -102,12 +112,21 @@ static int flush(int exit_code)
     return EXIT_FAILURE;
 }
 
+/* Timers outlive execve(2), and the signal of one ends whoever does not expect it. */
+static void disarm_timers(void)
+{
+    static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+    for (size_t i = 0; i < ELEMENTSOF(timers); i++)
+        (void)setitimer(timers[i], &(struct itimerval){ 0 }, NULL);
+}
+
 int main(int argc, char *argv[])
 {
     Options options = { 0 };
     Error error;
     int exit_code, r;
 
+    disarm_timers();
     r = fd_fill_standard();
     if (r < 0) {
         log_error("standard input, output and error: %s", strerror(-r)); /* perhaps there is one of them */

@@ -13,6 +13,7 @@
 #include "daemon/exit.h"
 #include "daemon/output.h"
 #include "daemon/sink.h"
+#include "store/guard.h"
 #include "util/cleanup.h"
 
 typedef struct OutputFile {
@@ -24,47 +25,51 @@ typedef struct OutputFile {
     ino_t inode;
 } OutputFile;
 
+static bool is_usable(mode_t mode)
+{
+    return S_ISREG(mode) || S_ISFIFO(mode) || S_ISCHR(mode);
+}
+
 /* Whether the file ends within a line, left by a writer that was cut off. Cannot be told of one that may be
  * written but not read; then it is taken to be whole. */
 static bool ends_torn(const OutputFile *self, off_t size)
 {
     struct stat st;
     char last;
-    cleanup_close int fd = open(self->output.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == self->device && st.st_ino == self->inode &&
+    cleanup_close int fd = guard_open(self->output.name, O_RDONLY, is_usable, &st);
+    return fd >= 0 && st.st_dev == self->device && st.st_ino == self->inode &&
            pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
-/* O_NONBLOCK: a FIFO without a reader is an error (ENXIO) and not a wait. The description is ours alone. */
-static int open_or_make(const char *path, bool *ret_made)
+static int make(const char *path, struct stat *ret_st)
 {
-    static const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
-    for (;;) {
-        int fd = open(path, flags);
-        *ret_made = fd < 0 && errno == ENOENT;
-        if (*ret_made)
-            fd = open(path, flags | O_CREAT | O_EXCL, 0640);
-        if (fd >= 0 || !*ret_made || errno != EEXIST)
-            return fd < 0 ? -errno : fd;
-    }
+    cleanup_close int fd =
+        open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
+    return fd < 0 || fstat(fd, ret_st) < 0 ? -errno : steal_fd(&fd);
 }
 
-static bool is_usable(mode_t mode)
+/* Without waiting: a FIFO without a reader is an error (ENXIO). The description is ours alone. */
+static int open_or_make(const char *path, struct stat *ret_st, bool *ret_made)
 {
-    return S_ISREG(mode) || S_ISFIFO(mode) || S_ISCHR(mode);
+    for (;;) {
+        int fd = guard_open(path, O_WRONLY | O_APPEND, is_usable, ret_st);
+        *ret_made = fd == -ENOENT;
+        if (*ret_made)
+            fd = make(path, ret_st);
+        if (!*ret_made || fd != -EEXIST) /* else somebody else was faster */
+            return fd;
+    }
 }
 
 static int open_path(OutputFile *self)
 {
     struct stat st;
     bool made;
-    cleanup_close int fd = open_or_make(self->output.name, &made);
+    cleanup_close int fd = open_or_make(self->output.name, &st, &made);
     if (fd < 0)
-        return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!is_usable(st.st_mode))
-        return -ENOTSUP;
+        return fd == -EINVAL ? -ENOTSUP : fd;
+    if (guard_keeps(&st)) /* pulse or history */
+        return -EDEADLK;
 
     if (self->open)
         close_fd(self->sink.fd);
@@ -108,7 +113,7 @@ static const char *hint(int error)
 static int refuse(const char *path, int error, Error *ret_error)
 {
     return error_set(ret_error, exit_code_for(error), error, "output %s: %s%s", path,
-                     error == ENOTSUP ? "wrong type of file" : strerror(error), hint(error));
+                     error == ENOTSUP ? "wrong type of file" : guard_words(error), hint(error));
 }
 
 /* access(2) goes by the real user, and this program is never set-user-ID. */
@@ -129,15 +134,15 @@ static int file_check(const char *path, Error *ret_error)
         return refuse(path, S_ISDIR(st.st_mode) ? EISDIR : ELOOP, ret_error);
     if (!is_usable(st.st_mode))
         return refuse(path, ENOTSUP, ret_error);
+    int r = guard_check(path, &st);
+    if (r < 0)
+        return refuse(path, -r, ret_error);
     return access(path, W_OK) < 0 ? refuse(path, errno, ret_error) : 0;
 }
 
 static int file_open(Output *output, Error *ret_error)
 {
-    struct stat st;
     int r = open_path((OutputFile *)output);
-    if (r == -ENXIO && lstat(output->name, &st) == 0 && !is_usable(st.st_mode))
-        r = -ENOTSUP; /* what open(2) says of a socket, too */
     return r < 0 ? refuse(output->name, -r, ret_error) : 0;
 }
 

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "store/guard.h"
+
 static const struct {
     const char *name;
     const OutputKind *kind;
@@ -121,7 +123,7 @@ const char *output_failure_text(const Output *output)
         return "nobody reads";
     if (socket && (output->failure == ENOENT || output->failure == ECONNREFUSED))
         return "there is none on this host, or it does not run";
-    return strerror(output->failure);
+    return guard_words(output->failure);
 }
 
 void output_inherit(Output *output, const Output *predecessor)

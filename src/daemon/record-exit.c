@@ -54,7 +54,7 @@ int record_exit(const char *state_dir, const ExitRecord *record)
     recall_past(state_dir, machine, &past, &trouble);
     if (!is_open(&past))
         return 0;
-    cleanup_close int lock = lock_acquire(path, &holder);
+    cleanup(lock_releasep) int lock = lock_acquire(path, &holder);
     if (lock < 0)
         return lock == -EBUSY ? 0 : lock;
     recall_past(state_dir, machine, &past, &trouble); /* now that nobody else writes */

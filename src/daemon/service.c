@@ -12,6 +12,7 @@
 #include "daemon/pidfile.h"
 #include "daemon/privileges.h"
 #include "daemon/ready-fd.h"
+#include "store/guard.h"
 #include "store/identity.h"
 #include "store/lock.h"
 #include "util/env.h"
@@ -134,7 +135,7 @@ static int take_lock(Service *service, Error *ret_error)
         return refuse_second(path, holder, ret_error);
     if (fd < 0)
         return error_set(ret_error, exit_code_for(-fd), -fd, "lock %s: %s%s", path,
-                         fd == -EINVAL ? "expected a regular file" : strerror(-fd),
+                         fd == -EINVAL ? "expected a regular file" : guard_words(-fd),
                          fd == -ENOENT ? "; the state directory must exist" : "");
     service->lock_fd = fd;
     return 0;
@@ -178,6 +179,16 @@ static int hold_reloads(Service *service, Error *ret_error)
     return out_of_order(ret_error, system_clocks_hold_hangup(&service->clocks), "signals");
 }
 
+/* It is emptied, and removed at the end. */
+static int open_pid_file(Service *service, const char *path, Error *ret_error)
+{
+    if (ledger_owns(service->settings.state_dir, path))
+        return error_set(
+            ret_error, EXIT_ARGUMENTS, EINVAL,
+            "--pid-file: \"%.200s\": is one of the daemon's own files of state; expected another file", path);
+    return pidfile_open(&service->pid_file, path, ret_error);
+}
+
 /* What has to be done as the user who started it, and before any fork: everything that can be refused without
  * having begun. */
 static int prepare(Service *service, Error *ret_error)
@@ -199,9 +210,7 @@ static int prepare(Service *service, Error *ret_error)
     gid_t gid = service->user.name ? service->user.gid : getegid();
     r = places_make(service->places, service->settings.state_dir, service->settings.outputs,
                     service->settings.n_outputs, uid, gid, ret_error);
-    if (r == 0 && options->fork && pid_path)
-        r = pidfile_open(&service->pid_file, pid_path, ret_error);
-    return r;
+    return r == 0 && options->fork && pid_path ? open_pid_file(service, pid_path, ret_error) : r;
 }
 
 /* Becomes the user, for good, and then reads the configuration as that user: what works now works at a
@@ -340,7 +349,7 @@ static void done(Service *service)
         pidfile_remove(&service->pid_file); /* while the lock still keeps a successor from having one */
     else
         pidfile_abandon(&service->pid_file);
-    close_fd(service->lock_fd);
+    lock_release(service->lock_fd);
     pidfile_close(&service->pid_file);
     user_done(&service->user);
     settings_done(&service->settings);

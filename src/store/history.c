@@ -194,7 +194,7 @@ static int write_new(const char *path, int fd, off_t cut, const Event *trim)
         return length;
     if (unlink(path) < 0 && errno != ENOENT) /* from a trim that was cut short */
         return -errno;
-    cleanup_close int new_fd = state_file_open_or_make(path, O_RDWR | O_APPEND, 0644);
+    cleanup_close int new_fd = state_file_make(path, O_RDWR | O_APPEND, 0644);
     int r = new_fd < 0 ? new_fd : write_whole(new_fd, line, (size_t)length);
     if (r == 0)
         r = copy_from(fd, cut, new_fd);

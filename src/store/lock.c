@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include "store/guard.h"
 #include "store/state-file.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -32,8 +33,10 @@ int lock_acquire(const char *path, pid_t *ret_holder)
         return fd;
     for (;;) {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-        if (fcntl(fd, F_SETLK, &lock) == 0)
+        if (fcntl(fd, F_SETLK, &lock) == 0) {
+            guard_keep(OWN_LOCK, fd);
             return steal_fd(&fd);
+        }
         if (errno != EACCES && errno != EAGAIN)
             return -errno;
         int r = get_holder(fd, ret_holder);
@@ -41,6 +44,13 @@ int lock_acquire(const char *path, pid_t *ret_holder)
             return r < 0 ? r : -EBUSY;
         /* The holder went between the two calls: the lock is free, try again. */
     }
+}
+
+int lock_release(int fd)
+{
+    if (fd >= 0)
+        guard_keep(OWN_LOCK, -1);
+    return close_fd(fd);
 }
 
 int lock_query(const char *path, pid_t *ret_holder)

@@ -18,6 +18,14 @@ char *lock_path(const char *state_dir);
  * here); or another -errno, -EINVAL for a file that is not regular. */
 int lock_acquire(const char *path, pid_t *ret_holder);
 
+/* Lets go of it. Takes what lock_acquire() returned, also a failure. Returns -1. */
+int lock_release(int fd);
+
+static inline void lock_releasep(int *fd)
+{
+    *fd = lock_release(*fd);
+}
+
 /* Asks who holds it. Returns 1 with *ret_holder as above, 0 when nobody does or there is no such file, or
  * -errno. */
 int lock_query(const char *path, pid_t *ret_holder);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "build-config.h"
+#include "store/guard.h"
 #include "util/cleanup.h"
 #include "util/env.h"
 #include "util/file.h"
@@ -23,31 +24,26 @@ int state_directory_default(bool system, char **ret)
     return *ret ? 0 : -ENOMEM;
 }
 
-/* O_NONBLOCK: a FIFO planted here is to be refused, not waited for. */
-static int open_file(const char *path, int flags, mode_t mode)
+static bool is_regular(mode_t mode)
 {
-    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, mode);
-    return fd < 0 ? -errno : fd;
+    return S_ISREG(mode);
 }
 
 int state_file_open(const char *path, int flags)
 {
     struct stat st;
-    cleanup_close int fd = open_file(path, flags, 0);
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
+    int fd = guard_open(path, flags, is_regular, &st);
+    return fd == -EISDIR && (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : fd;
 }
 
 /* With the mode from its first moment on, for nobody mends it when this process is killed right after. */
 static int create(const char *path, int flags, mode_t mode)
 {
     mode_t mask = umask(0);
-    int fd = open_file(path, flags | O_CREAT | O_EXCL, mode);
+    int fd = open(path, flags | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    int error = errno;
     umask(mask);
-    return fd;
+    return fd < 0 ? -error : fd;
 }
 
 int state_directory_sync(const char *directory)
@@ -56,7 +52,7 @@ int state_directory_sync(const char *directory)
     return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-static int make(const char *path, int flags, mode_t mode)
+int state_file_make(const char *path, int flags, mode_t mode)
 {
     const char *slash = strrchr(path, '/');
     cleanup_free char *directory = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
@@ -78,7 +74,7 @@ int state_file_open_or_make(const char *path, int flags, mode_t mode)
     for (;;) {
         int fd = state_file_open(path, flags);
         if (fd == -ENOENT)
-            fd = make(path, flags, mode);
+            fd = state_file_make(path, flags, mode);
         if (fd != -EEXIST) /* else another start was faster */
             return fd;
     }

@@ -15,10 +15,14 @@ int state_directory_default(bool system, char **ret);
  * power cut. Returns 0 or -errno. */
 int state_directory_sync(const char *directory);
 
-/* Opens a regular file. Returns a descriptor, or -errno: -ENOENT, -EINVAL when it is none. */
+/* Opens a regular file. Returns a descriptor, or -errno: -ENOENT, -EINVAL when it is none, -ELOOP, and what
+ * guard_open() has. */
 int state_file_open(const char *path, int flags);
 
-/* As above, and makes it where it is missing, with exactly this mode: who may read the files of the state
- * directory must not hang on a umask. Where root makes it, it is the directory's owner's, who could not start
- * again otherwise. */
+/* Makes one that is not there, with exactly this mode: who may read the files of the state directory must not
+ * hang on a umask. Where root makes it, it is the directory's owner's, who could not start again otherwise.
+ * Returns a descriptor, or -errno: -EEXIST. */
+int state_file_make(const char *path, int flags, mode_t mode);
+
+/* Opens it, and makes it where it is missing. */
 int state_file_open_or_make(const char *path, int flags, mode_t mode);

@@ -24,11 +24,22 @@ static int check_type(const struct stat *st)
     return S_ISREG(st->st_mode) || file_is_null(st) ? 0 : -EINVAL;
 }
 
+int file_open_to_read(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length)
 {
+    cleanup_close int fd = file_open_to_read(path);
+    return fd < 0 ? fd : file_read_open(fd, max_bytes, ret, ret_length);
+}
+
+int file_read_open(int fd, size_t max_bytes, char **ret, size_t *ret_length)
+{
     struct stat st;
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0)
         return -errno;
     int r = check_type(&st);
     if (r < 0)

@@ -12,6 +12,11 @@
  * -EISDIR, -EINVAL for another wrong type, -EFBIG when it is longer. */
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length);
 
+/* The same in two steps, for who wants to look at the open file in between. The first returns a descriptor or
+ * -errno. */
+int file_open_to_read(const char *path);
+int file_read_open(int fd, size_t max_bytes, char **ret, size_t *ret_length);
+
 /* Whether it is the null device, in which everything vanishes. */
 bool file_is_null(const struct stat *st);
 

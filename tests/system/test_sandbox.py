@@ -7,6 +7,7 @@ import re
 import stat
 
 from host import DAEMON, UNIT, Systemd247, Systemd252, Systemd257
+from table import tried
 
 PROBE = pathlib.Path(__file__).with_name("probe.c")
 REFUSED = 10  # exit status of probe.c
@@ -23,11 +24,22 @@ FORBIDDEN = (
     "connect /run/dbus/system_bus_socket", "inet", "netlink",
     "fork", "exec /bin/true", "exec /etc/open/program", "exec /run/open/program",
     "map-code /etc/open/program", "make-code",
-    "ptrace", "setuid", "clock", "namespace", "kill {bystander}",
+    "ptrace", "setuid", "clock", "namespace", "kill {bystander}", "read /proc/{bystander}/environ",
+    *(f"{attempt} {directory}/own" for attempt in ("exec-own", "map-own")
+      for directory in ("/var/lib/heartbeatd", "/var/log/heartbeatd", "/tmp", "/var/tmp")),
+    "exec-memory", "map-memory", "set-user-id /var/lib/heartbeatd/root", "set-user-id /tmp/root",
+    "keyring", "personality", "shared-memory", "connect @open",
 )
-EXECUTES = ("exec ", "map-code ")
+EXECUTES = ("exec ", "map-code ", "exec-own ", "map-own ")
 # These take root to succeed outside.
-FORBIDDEN_TO_ROOT = ("mount /mnt", "hostname elsewhere")
+FORBIDDEN_TO_ROOT = ("mount /mnt", "hostname elsewhere", "device /var/lib/heartbeatd/device", "device /tmp/device")
+# What a daemon in the hands of somebody else could still do, as the README says: its own record is theirs then.
+REACHED = (
+    "append /var/lib/heartbeatd/history", "append /var/lib/heartbeatd/pulse", "append /var/lib/heartbeatd/lock",
+    "append /var/log/heartbeatd/heartbeat.log", "fill /var/lib/heartbeatd/ballast",
+    "fill /var/log/heartbeatd/ballast",
+    "read /etc/open/file", "read /srv/open/file", "read /var/log/open/file", "connect /run/open/socket",
+)
 NEEDED = (
     "create /var/lib/heartbeatd/new", "create /var/log/heartbeatd/new",
     "read /proc/sys/kernel/random/boot_id", "read /etc/heartbeatd.conf", "read /etc/passwd",
@@ -37,6 +49,7 @@ NEEDED = (
 
 class Sandbox:
     maxDiff = None
+    time_limit = 300
 
     def test_its_exposure_is_the_least_that_can_be_had(self):
         host = self.host()
@@ -53,6 +66,7 @@ class Sandbox:
     def test_what_it_must_not_reach_it_cannot(self):
         host = self.probe_host()
         bystander = self.start_bystander(host)
+        self.open_sockets(host)
         attempts = [attempt.format(bystander=bystander) for attempt in FORBIDDEN + FORBIDDEN_TO_ROOT
                     if "NoExecPaths" not in self.unknown or not attempt.startswith(EXECUTES)]
         self.assertEqual({attempt: self.inside(host, attempt) for attempt in attempts},
@@ -61,11 +75,22 @@ class Sandbox:
         outside = {attempt: self.outside(host, attempt, attempt in FORBIDDEN_TO_ROOT) for attempt in attempts}
         self.assertEqual(outside, {attempt: "done" for attempt in attempts},
                          "an attempt that fails outside too shows nothing")
+        tried("attempts from inside the sandbox", len(attempts))
 
     def test_what_it_needs_it_can_reach(self):
         host = self.probe_host()
         self.assertEqual({attempt: self.inside(host, attempt) for attempt in NEEDED},
                          {attempt: "done" for attempt in NEEDED})
+
+    def test_what_it_could_still_reach_is_what_is_said(self):
+        host = self.probe_host()
+        self.open_sockets(host)
+        for path in ("lib/heartbeatd/history", "lib/heartbeatd/pulse", "lib/heartbeatd/lock",
+                     "log/heartbeatd/heartbeat.log"):
+            host.run("install", "--owner=heartbeatd", "--group=heartbeatd", "--mode=600", "/dev/null", f"/var/{path}")
+        self.assertEqual({attempt: self.inside(host, attempt) for attempt in REACHED},
+                         {attempt: "done" for attempt in REACHED})
+        tried("attempts from inside the sandbox", len(REACHED) + len(NEEDED), "own record, disk space, public files")
 
     def probe_host(self):
         """A host where the probe is what the otherwise unchanged unit runs once."""
@@ -96,6 +121,11 @@ class Sandbox:
         """Another process of the same user; returns its pid."""
         host.run("systemd-run", "--unit=bystander", "--property=User=heartbeatd", "sleep", "infinity")
         return host.show("MainPID", "bystander.service")
+
+    def open_sockets(self, host):
+        """Of a service that everybody may connect to, by a path and by an abstract name."""
+        host.run("systemd-run", "--unit=open", "--socket-property=ListenStream=/run/open/socket",
+                 "--socket-property=ListenStream=@open", "--socket-property=SocketMode=0666", "sleep", "infinity")
 
     def inside(self, host, attempt):
         host.write("/etc/heartbeatd-probe", attempt + "\n")

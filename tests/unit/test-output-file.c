@@ -72,7 +72,7 @@ Test(output_file, opens_what_can_take_lines_and_says_what_is_wrong_with_the_rest
           ": Too many levels of symbolic links; a symbolic link is not followed here, name the file itself",
           ELOOP },
         { "socket", -ENOTSUP, EXIT_CONFIG,
-          ": wrong type of file; expected a regular file, a FIFO or a character device", ENXIO },
+          ": wrong type of file; expected a regular file, a FIFO or a character device", ENOTSUP },
         { "secret", -EACCES, EXIT_PRIVILEGE, ": Permission denied", EACCES },
     };
     temp_write_text("existing", "");

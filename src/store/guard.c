@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What others may have put where this process is going to open a file. */
+
+#include "store/guard.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+/* Of the process, as a lock of fcntl(2) is. */
+static struct {
+    bool known;
+    dev_t device;
+    ino_t inode;
+} own_files[OWN_FILES];
+
+void guard_keep(OwnFile which, int fd)
+{
+    struct stat st;
+    own_files[which].known = fstat(fd, &st) == 0;
+    if (own_files[which].known) {
+        own_files[which].device = st.st_dev;
+        own_files[which].inode = st.st_ino;
+    }
+}
+
+static bool is_kept(OwnFile which, const struct stat *st)
+{
+    return own_files[which].known && own_files[which].device == st->st_dev &&
+           own_files[which].inode == st->st_ino;
+}
+
+bool guard_keeps(const struct stat *st)
+{
+    return is_kept(OWN_LOCK, st) || is_kept(OWN_PULSE, st) || is_kept(OWN_HISTORY, st);
+}
+
+bool guard_is_lock(const struct stat *st)
+{
+    return is_kept(OWN_LOCK, st);
+}
+
+static int stat_directory(const char *path, struct stat *ret)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int n = snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+                     slash ? path : ".");
+    if ((size_t)n >= sizeof(directory))
+        return -ENAMETOOLONG;
+    return stat(directory, ret) < 0 ? -errno : 0;
+}
+
+/* Where fs.protected_hardlinks is 0, whoever can write to a directory can give a second name in it to any
+ * file of the same file system. */
+static bool is_shared(const struct stat *directory)
+{
+    return (directory->st_mode & (S_IWGRP | S_IWOTH)) ||
+           (directory->st_uid != 0 && directory->st_uid != geteuid());
+}
+
+static bool is_trusted_owner(uid_t uid, const struct stat *directory)
+{
+    return uid == 0 || uid == geteuid() || uid == directory->st_uid;
+}
+
+int guard_check(const char *path, const struct stat *st)
+{
+    struct stat directory;
+    int r = stat_directory(path, &directory);
+    if (r < 0)
+        return r;
+    if (st->st_nlink > 1 && is_shared(&directory))
+        return -EMLINK;
+    if ((directory.st_mode & S_ISVTX) && (directory.st_mode & S_IWOTH) &&
+        !is_trusted_owner(st->st_uid, &directory))
+        return -ENOLINK;
+    return 0;
+}
+
+static int judge(const char *path, int flags, bool (*usable)(mode_t mode), const struct stat *st)
+{
+    if (!usable(st->st_mode))
+        return S_ISDIR(st->st_mode) ? -EISDIR : S_ISLNK(st->st_mode) ? -ELOOP : -EINVAL;
+    if (guard_is_lock(st))
+        return -EDEADLK;
+    return (flags & O_ACCMODE) == O_RDONLY ? 0 : guard_check(path, st);
+}
+
+int guard_open(const char *path, int flags, bool (*usable)(mode_t mode), struct stat *ret_st)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    int r = judge(path, flags, usable, &st);
+    if (r < 0)
+        return r;
+    cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    r = judge(path, flags, usable, &st);
+    if (r == -EDEADLK)
+        (void)steal_fd(&fd); /* left open for good: the lock counts for more than a descriptor */
+    *ret_st = st;
+    return r < 0 ? r : steal_fd(&fd);
+}
+
+const char *guard_words(int errnum)
+{
+    switch (errnum) {
+    case EMLINK:
+        return "has a second name (hard link), and others can make names in its directory";
+    case ENOLINK:
+        return "belongs to another user, in a directory where everybody can make files";
+    case EDEADLK:
+        return "is one of the daemon's own files of state";
+    default:
+        return strerror(errnum);
+    }
+}
