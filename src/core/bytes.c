@@ -33,12 +33,11 @@ int bytes_parse(const char *text, uint64_t *ret_bytes)
 
 char *bytes_format(uint64_t bytes, char buffer[static BYTES_TEXT_MAX])
 {
-    size_t i = 0;
-    while (bytes > 0 && bytes % 1024 == 0 && units[i]) {
+    const char *unit = "";
+    for (size_t i = 0; bytes > 0 && bytes % 1024 == 0 && units[i]; i++) {
         bytes /= 1024;
-        i++;
+        unit = &units[i];
     }
-    char unit[2] = { i > 0 ? units[i - 1] : '\0', '\0' };
-    snprintf(buffer, BYTES_TEXT_MAX, "%" PRIu64 "%s", bytes, unit);
+    snprintf(buffer, BYTES_TEXT_MAX, "%" PRIu64 "%.1s", bytes, unit);
     return buffer;
 }

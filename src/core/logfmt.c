@@ -134,7 +134,7 @@ int logfmt_next(const char **at, const char *end, LogfmtPair *ret)
         .key = key,
         .key_length = key_length,
         .value = value + quoted,
-        .value_length = (size_t)(behind - value) - 2 * quoted,
+        .value_length = (size_t)(behind - value) - (quoted ? 2 : 0),
         .quoted = quoted,
     };
     *at = behind < end ? behind + 1 : end;

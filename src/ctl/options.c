@@ -382,9 +382,11 @@ static int read_times(Parser *parser)
 static int read_exclusions(Parser *parser)
 {
     CtlOptions *options = parser->options;
+    if (!parser->exclude)
+        return 0;
     options->exclusions = calloc(options->n_exclusions, sizeof(*options->exclusions));
     if (!options->exclusions)
-        return options->n_exclusions > 0 ? out_of_memory(parser->error) : 0;
+        return out_of_memory(parser->error);
     for (size_t i = 0; i < options->n_exclusions; i++)
         if (exclusion_parse(parser->exclude[i], parser->now_usec, options->utc, &options->exclusions[i]) < 0)
             return refuse_value(parser, OPTION_EXCLUDE, parser->exclude[i],

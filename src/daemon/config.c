@@ -17,7 +17,7 @@
 
 #define CONFIG_FILE CONFIG_DIR "/heartbeatd.conf"
 #define CONFIG_DROPINS CONFIG_DIR "/heartbeatd.conf.d"
-#define CONFIG_FILE_MAX (1024 * 1024) /* bytes */
+#define CONFIG_FILE_MAX ((size_t)1024 * 1024) /* bytes */
 #define SECTION "Heartbeat"
 
 typedef enum Scope { EVERYTHING, STATE_DIR_ONLY } Scope;

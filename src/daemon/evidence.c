@@ -12,7 +12,7 @@
 #include "util/file.h"
 #include "util/number.h"
 
-#define CGROUP_FILE_MAX (64 * 1024)
+#define CGROUP_FILE_MAX ((size_t)64 * 1024)
 
 static int open_counter(const char *directory, const char *path, const char *name)
 {

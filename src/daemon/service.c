@@ -54,6 +54,7 @@ static int prepare_message(const Settings *settings, Message *ret, Error *ret_er
 /* Returns 0 with an array as long as settings has outputs, or -errno. */
 static int open_outputs(const Settings *settings, Output ***ret, Error *ret_error)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     Output **outputs = calloc(settings->n_outputs, sizeof(*outputs));
     for (size_t i = 0; outputs && i < settings->n_outputs; i++) {
         outputs[i] = output_new(settings->outputs[i], settings->format);
@@ -73,7 +74,7 @@ static int apply_settings(Service *service, const Settings *settings, Error *ret
 {
     Heart *heart = &service->heart;
     Message message;
-    Output **outputs;
+    Output **outputs = NULL;
     Metrics metrics = { 0 };
     int r =
         ledger_check_outputs(service->settings.state_dir, settings->outputs, settings->n_outputs, ret_error);

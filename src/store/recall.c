@@ -67,12 +67,11 @@ static void go_on(Pulse *pulse, const Event *gap)
 /* What a line of the run adds to its last beat: nothing, if that was stored after it. */
 static void take_progress(Pulse *pulse, const Event *event)
 {
-    bool known = has_interval(event);
+    bool begun = event->kind == EVENT_START && event->boottime_usec == pulse->boottime_usec;
+    bool reloaded = event->kind == EVENT_RELOAD && is_later(pulse, event);
     if (event->kind == EVENT_GAP && is_later(pulse, event))
         go_on(pulse, event);
-    else if (event->kind == EVENT_START && known && event->boottime_usec == pulse->boottime_usec)
-        pulse->interval_usec = event->interval_usec;
-    else if (event->kind == EVENT_RELOAD && known && is_later(pulse, event))
+    else if ((begun || reloaded) && has_interval(event))
         pulse->interval_usec = event->interval_usec;
 }
 

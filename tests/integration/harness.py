@@ -49,6 +49,15 @@ WARNING = rf"{TIMESTAMP} gap: "  # begins the line that tells of a gap
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+MUSL = b"/ld-musl-" in pathlib.Path(BINARY).read_bytes() if os.path.exists(BINARY) else False
+WORDS_OF_MUSL = {errno.ELOOP: "Symbolic link loop", errno.EIO: "I/O error"}  # where it differs from glibc
+
+
+def words_of(number):
+    """What the binary's C library calls an errno."""
+    return MUSL and WORDS_OF_MUSL.get(number) or os.strerror(number)
+
+
 def wait_until(condition, seconds, what):
     """Polls until `condition()` is true and returns its value; fails with `what` after `seconds`.
 

@@ -157,7 +157,7 @@ class Lines(harness.Case):
     def test_a_reload_during_the_start_is_one_after_it(self):
         """In the foreground whoever started it knows its pid at once, and may have changed what it has read."""
         config = self.config("[Heartbeat]\nMessage=before\n")
-        slow = harness.tracing("fcntl", path=self.state / "lock", inject="fcntl:delay_enter=2s")
+        slow = harness.tracing("fcntl,?fcntl64", path=self.state / "lock", inject="fcntl,?fcntl64:delay_enter=2s")
         daemon = self.start(f"--config={config}", f"--output={self.log}", "--interval=50ms", wrapper=slow,
                             env=harness.without_leak_check())
         harness.wait_until((self.state / "lock").exists, 10, "it has read its configuration")

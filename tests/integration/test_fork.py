@@ -278,7 +278,7 @@ class ParentReports(harness.Case):
     @harness.needs_strace
     def test_a_child_killed_without_a_word(self):
         """SIGKILL comes as it opens the log."""
-        inject = harness.tracing("openat", path=self.log, inject="openat:signal=KILL")
+        inject = harness.tracing("open,openat", path=self.log, inject="open,openat:signal=KILL")
         result = self.fork_command(f"--output={self.log}", wrapper=inject, env=harness.without_leak_check())
         self.assertEqual(result.code, 1, result)
         self.assertRegex(result.err, r"\Aheartbeatd: [^\n]+\n\Z", "a line of its own")
@@ -287,7 +287,7 @@ class ParentReports(harness.Case):
     @harness.needs_strace
     def test_a_parent_killed_while_it_waits_leaves_no_daemon(self):
         """The first beat hangs in strace; the parent is killed; nothing may remain once the hang is over."""
-        hang = harness.tracing("openat", path=self.log, inject="openat:delay_enter=2s")
+        hang = harness.tracing("open,openat", path=self.log, inject="open,openat:delay_enter=2s")
         args = self.common(["--fork", f"--output={self.log}", "--interval=1d", f"--pid-file={self.pid_file}"])
         self.spawn(args, wrapper=hang, stderr=subprocess.DEVNULL, env=harness.without_leak_check())
         holder = harness.wait_until(self.lock_holder, 10, "a child with the lock")
@@ -299,7 +299,7 @@ class ParentReports(harness.Case):
     def test_an_interrupted_parent_leaves_no_daemon(self):
         """Ctrl-C while the first beat hangs: what the caller took for a failed start must not go on."""
         terminal = self.terminal()
-        slow = harness.tracing("openat", path=self.log, inject="openat:delay_enter=2s")
+        slow = harness.tracing("open,openat", path=self.log, inject="open,openat:delay_enter=2s")
         args = self.common(["--fork", f"--output={self.log}", "--interval=1d", f"--pid-file={self.pid_file}"])
         process = self.start_on_terminal(terminal, args, wrapper=slow, env=harness.without_leak_check())
         harness.wait_until(self.lock_holder, 10, "a child with the lock")
@@ -325,7 +325,7 @@ class NoAnswer(harness.Case):
     @harness.needs_strace
     def test_a_child_without_an_answer_is_ended_after_30_seconds(self):
         """It stops itself, by a signal that comes as it opens the log."""
-        stop = harness.tracing("openat", path=self.log, inject="openat:signal=STOP")
+        stop = harness.tracing("open,openat", path=self.log, inject="open,openat:signal=STOP")
         args = self.common(["--fork", f"--output={self.log}", f"--pid-file={self.pid_file}"])
         started = time.monotonic()
         parent = self.spawn(args, stderr=subprocess.PIPE, wrapper=stop, env=harness.without_leak_check())

@@ -14,7 +14,7 @@ import time
 import harness
 import records
 
-NO_SPACE = os.strerror(errno.ENOSPC)
+NO_SPACE = harness.words_of(errno.ENOSPC)
 STAMP = "v t boottime boot run ev".split()
 GAP_OF_RUN = [*STAMP, *"cause confidence host interval from to lasted missed step longest steps suspended "
               "throttled starved cpu frozen switches polls faults continued".split()]
@@ -412,7 +412,7 @@ class Removed(HistoryCase):
         records.wait_for_pulse(self.state, seq=2)
         (self.state / "link").symlink_to(target)
         os.rename(self.state / "link", self.state / "pulse")
-        daemon.wait_for_words(rf"/pulse: {os.strerror(errno.ELOOP)}; the beats")
+        daemon.wait_for_words(rf"/pulse: {harness.words_of(errno.ELOOP)}; the beats")
         self.wait_for_more_beats(3)
         (self.state / "pulse").unlink()
         daemon.wait_for_words("/pulse: is written again")
@@ -794,14 +794,14 @@ class Refused(HistoryCase):
         harness.mount("none", self.state, flags=harness.MS_REMOUNT | harness.MS_RDONLY)
         before = harness.tree(self.dir)
         result = self.run_command(*self.common([f"--output={self.log}"]))
-        self.one_error(result, 6, rf"lock {self.state}/lock: {os.strerror(errno.EROFS)}")
+        self.one_error(result, 6, rf"lock {self.state}/lock: {harness.words_of(errno.EROFS)}")
         self.assertEqual(harness.tree(self.dir), before)
 
     @harness.needs_root
     def test_a_state_directory_of_somebody_else(self):
         os.chown(self.state, 0, 0)
         result = self.run_command(*self.common([f"--output={self.log}"]))
-        self.one_error(result, 4, rf"lock {self.state}/lock: {os.strerror(errno.EACCES)}")
+        self.one_error(result, 4, rf"lock {self.state}/lock: {harness.words_of(errno.EACCES)}")
 
     @harness.needs_root
     def test_files_of_somebody_else(self):
@@ -810,7 +810,7 @@ class Refused(HistoryCase):
                 with self.subTest(f"{name} {mode:o}"):
                     path = self.config("", f"state/{name}")
                     path.chmod(mode)
-                    self.assert_refused(4, rf"{path}: {os.strerror(errno.EACCES)}")
+                    self.assert_refused(4, rf"{path}: {harness.words_of(errno.EACCES)}")
                     self.clear()
 
     def test_things_that_are_no_regular_file(self):
@@ -825,7 +825,7 @@ class Refused(HistoryCase):
                     plant()
                     self.give(path)
                     why = {"directory": "(Is a directory|expected a regular file)",
-                           "fifo": "expected a regular file"}.get(kind, os.strerror(errno.ELOOP))
+                           "fifo": "expected a regular file"}.get(kind, harness.words_of(errno.ELOOP))
                     self.assert_refused(6, rf"{path}: {why}")
                     self.clear()
         self.assertEqual(target.read_text(), "precious\n")

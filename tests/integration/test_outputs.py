@@ -16,7 +16,7 @@ import stat
 import harness
 import records
 
-NO_SPACE = os.strerror(errno.ENOSPC)
+NO_SPACE = harness.words_of(errno.ENOSPC)
 
 
 class Report:
@@ -137,23 +137,23 @@ class RefusedAtStart(OutputCase):
         target.write_text("precious\n")
         self.give(target)
         self.log.symlink_to(target)
-        self.assert_refused(self.log, os.strerror(errno.ELOOP))
+        self.assert_refused(self.log, harness.words_of(errno.ELOOP))
         self.assertEqual(target.read_text(), "precious\n")
 
     def test_a_dangling_symlink_is_refused(self):
         self.log.symlink_to(self.log.with_name("nowhere"))
-        self.assert_refused(self.log, os.strerror(errno.ELOOP))
+        self.assert_refused(self.log, harness.words_of(errno.ELOOP))
         self.assertFalse(self.log.with_name("nowhere").exists())
 
     def test_a_directory_is_refused(self):
-        self.assert_refused(self.log.parent, os.strerror(errno.EISDIR))
+        self.assert_refused(self.log.parent, harness.words_of(errno.EISDIR))
 
     def test_a_missing_directory_is_named(self):
-        self.assert_refused(self.log.parent / "none" / "beats", os.strerror(errno.ENOENT))
+        self.assert_refused(self.log.parent / "none" / "beats", harness.words_of(errno.ENOENT))
 
     def test_a_file_in_place_of_a_directory_is_named(self):
         self.config("", "file")
-        self.assert_refused(self.dir / "file" / "beats", os.strerror(errno.ENOTDIR))
+        self.assert_refused(self.dir / "file" / "beats", harness.words_of(errno.ENOTDIR))
 
     def test_a_socket_is_refused(self):
         self.log_socket(self.log)
@@ -175,15 +175,15 @@ class RefusedAtStart(OutputCase):
     def test_no_privilege_is_exit_code_4(self):
         directory = self.dir / "roots"
         directory.mkdir(0o700)
-        self.assert_refused(directory / "beats", os.strerror(errno.EACCES), code=4)
+        self.assert_refused(directory / "beats", harness.words_of(errno.EACCES), code=4)
 
     @harness.needs_root
     def test_a_read_only_file_system_is_named(self):
         disk = self.small_disk()
         harness.mount("none", disk, flags=harness.MS_REMOUNT | harness.MS_RDONLY)
-        self.assert_refused(disk / "beats", os.strerror(errno.EROFS))
+        self.assert_refused(disk / "beats", harness.words_of(errno.EROFS))
         result = self.run_command(*self.common([f"--output={disk}/beats"]), env={"INVOCATION_ID": "0" * 32})
-        self.one_error(result, 6, rf"{os.strerror(errno.EROFS)}.*ReadWritePaths=")
+        self.one_error(result, 6, rf"{harness.words_of(errno.EROFS)}.*ReadWritePaths=")
 
     def test_every_output_has_to_be_right(self):
         result = self.run_command(*self.common([f"--output={self.log}", "--output=/nonexistent/beats"]))
@@ -283,7 +283,7 @@ class Rotation(OutputCase):
         self.old.symlink_to(target)
         os.rename(self.old, self.log)  # at once, for between two calls the daemon may make the file anew
         report = Report(self.daemon, self.log)
-        report.failed(os.strerror(errno.ELOOP))
+        report.failed(harness.words_of(errno.ELOOP))
         self.wait_for_more_beats(3, self.other)
         self.log.unlink()
         report.works_again()
@@ -299,7 +299,7 @@ class Rotation(OutputCase):
         self.wait_for_beats(2, inner / "beats")
         os.rename(inner, gone)
         report = Report(daemon, inner / "beats")
-        report.failed(os.strerror(errno.ENOENT))
+        report.failed(harness.words_of(errno.ENOENT))
         self.wait_for_more_beats(3, self.other)
         os.rename(gone, inner)
         lost, _, _ = report.works_again()
@@ -421,7 +421,7 @@ class FullDisk(OutputCase):
         daemon = self.start(f"--output={self.log}", f"--output={self.other}", wrapper=inject,
                             env=harness.without_leak_check())
         report = Report(daemon, self.log)
-        report.failed(os.strerror(errno.EIO))
+        report.failed(harness.words_of(errno.EIO))
         lost, _, _ = report.works_again()
         self.wait_for_more_beats(2)
         self.assert_loss_is_exact(self.log, lost)
@@ -657,7 +657,7 @@ class Syslog(OutputCase):
         self.log.unlink()
         self.log.symlink_to(self.other)
         record = log.wait_for_text("messages are lost").decode()
-        why = os.strerror(errno.ELOOP)
+        why = harness.words_of(errno.ELOOP)
         self.assertRegex(record, rf"\A<28>\w+ +\d+ [\d:]+ heartbeatd\[?.*: output {self.log}: {why}; its")
 
 
@@ -951,7 +951,7 @@ class Privileges(OutputCase):
         os.chown(inner, 0, 0)
         os.rename(inner / "beats", inner / "beats.1")
         report = Report(daemon, inner / "beats")
-        report.failed(os.strerror(errno.EACCES))
+        report.failed(harness.words_of(errno.EACCES))
         self.give(inner)
         report.works_again()
         self.assertEqual(daemon.stop(), 0)

@@ -319,7 +319,7 @@ class Lock(LockCase):
         args = self.common(["--fork", f"--output={self.log}", "--interval=1d", f"--pid-file={self.pid_file}"])
         env = harness.without_leak_check()
         lock = self.state / "lock"
-        wait = harness.tracing("fcntl", path=lock, inject="fcntl:delay_enter=4s")  # which the winner's start may take
+        wait = harness.tracing("fcntl,?fcntl64", path=lock, inject="fcntl,?fcntl64:delay_enter=4s")  # which the winner's start may take
         loser = self.spawn(args, wrapper=wait, env=env, stderr=subprocess.DEVNULL)
         harness.wait_until(lock.exists, 10, "the loser is before the lock")
         hang = harness.tracing("write", path=self.log, inject="write:delay_enter=7s")
