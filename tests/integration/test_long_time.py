@@ -186,6 +186,7 @@ class OtherCenturies(CtlCase):
                 self.assertGreater(int(pulse["real"]), last * SECOND)
                 self.assertEqual(self.ctl("check", env=here).code, 0, self.ctl("check", env=here))
                 self.assertIn(f"{datetime.datetime.fromtimestamp(last, UTC):%Y-%m-%d}", self.ctl(env=here).out)
+                self.assertRegex(self.ctl("metrics", env=here).out, rf"(?m)^heartbeat_\w+_seconds {last // 1000}\d\d\d\.\d+$")
                 report = self.ctl("report", "--by=year", env=here)
                 self.assertEqual((report.code, report.err), (0, ""))
                 self.assertIn(f"{datetime.datetime.fromtimestamp(last, UTC):%Y}", report.out)
