@@ -132,13 +132,15 @@ class SlowBeats(CtlCase):
 class LargeCounters(CtlCase):
     """Whole numbers of 64 bits, in JSON too: a reader that makes doubles of them rounds those beyond 2^53."""
 
+    time_limit = 180
+
     def test_every_digit_is_there(self):
         for number in (2**32 - 1, 2**32, 2**53 + 1, 2**63, 2**64 - 2):
             self.pulse(seq=number, missed=number, lost=number, gaps=number, last_cause="suspend")
-            self.assertEqual([self.ask()[key] for key in ("beat", "missed", "lost", "gaps")], [number] * 4)
-            for args in (("status", "--output=json"), ("check", "--output=json"), ("metrics",)):
+            answer = self.ask()
+            self.assertEqual([answer[key] for key in ("beat", "missed", "lost", "gaps")], [number] * 4)
+            for args in ((), ("check", "--output=json"), ("metrics",)):
                 self.assertIn(str(number), self.ctl(*args).out, args)
-            self.assertIn(str(number), self.ctl().out)
 
     def test_a_run_goes_on_from_none(self):
         """What an earlier run has counted is in its record only."""
@@ -158,13 +160,15 @@ def dynamic():
 class OtherCenturies(CtlCase):
     """Seconds that 32 bits have no room for: signed, not signed, and centuries later."""
 
+    time_limit = 180
+
     def setUp(self):
         super().setUp()
         if not dynamic() or harness.SANITIZED:
             self.skipTest("needs a binary that takes a preloaded library")
         self.library = self.dir / "wall-clock.so"
         source = harness.SOURCE / "tests/integration/wall-clock.c"
-        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", self.library, source], check=True)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.library, source], check=True)
         self.library.chmod(0o755)
 
     def at(self, when):
@@ -182,6 +186,7 @@ class OtherCenturies(CtlCase):
                 self.assertGreater(int(pulse["real"]), last * SECOND)
                 self.assertEqual(self.ctl("check", env=here).code, 0, self.ctl("check", env=here))
                 self.assertIn(f"{datetime.datetime.fromtimestamp(last, UTC):%Y-%m-%d}", self.ctl(env=here).out)
+                self.assertRegex(self.ctl("metrics", env=here).out, rf"(?m)^heartbeat_\w+_seconds {last // 1000}\d\d\d\.\d+$")
                 report = self.ctl("report", "--by=year", env=here)
                 self.assertEqual((report.code, report.err), (0, ""))
                 self.assertIn(f"{datetime.datetime.fromtimestamp(last, UTC):%Y}", report.out)
