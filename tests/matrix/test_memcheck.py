@@ -18,13 +18,13 @@ PATIENCE = 120  # seconds for what takes one of them elsewhere
 
 
 class Memcheck(harness.Case):
-    time_limit = 400
+    time_limit = 900  # on a machine that has much else to do
 
     def setUp(self):
         super().setUp()
         self.findings = self.make_directory("findings", 0o1777)
         self.wrapper = ["valgrind", "--quiet", "--vgdb=no", "--trace-children=yes", "--leak-check=full",
-                        "--errors-for-leak-kinds=definite,indirect", f"--log-file={self.findings}/%p"]
+                        "--errors-for-leak-kinds=definite,indirect", "--show-leak-kinds=definite,indirect", f"--log-file={self.findings}/%p"]
 
     def assert_nothing_found(self):
         files = list(self.findings.iterdir())
@@ -42,8 +42,9 @@ class Memcheck(harness.Case):
 
     def live(self, *args):
         """Starts a daemon in the foreground, and waits for beats, and for others after a reload."""
+        past = len(self.beats())
         daemon = self.start(f"--output={self.log}", "--output=stdout", *args, wrapper=self.wrapper)
-        self.wait_for_beats(3, seconds=PATIENCE, daemon=daemon)
+        self.wait_for_beats(past + 3, seconds=PATIENCE, daemon=daemon)
         daemon.signal(signal.SIGHUP)
         self.wait_for_beats(len(self.beats()) + 3, seconds=PATIENCE, daemon=daemon)
         return daemon

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "faults.h"
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
@@ -276,4 +278,53 @@ Test(history, with_a_last_line_longer_than_its_bound_keeps_nothing_but_the_trim)
     seen = read_all(&damage);
     cr_expect_eq(seen.count, 2u);
     close(fd);
+}
+
+Test(history, that_cannot_be_read_is_an_error_and_not_an_empty_one)
+{
+    Seen seen = { 0 };
+    HistoryDamage damage;
+    append(1);
+    fault_plan(FAULT_PREAD, 1, EIO);
+    cr_expect_eq(history_read(".", note, &seen, &damage), -EIO);
+    fault_plan(FAULT_PREAD, 1, EIO);
+    cr_expect_eq(history_open("."), -EIO);
+    fault_plan(FAULT_LSEEK, 1, EIO);
+    cr_expect_eq(history_open("."), -EIO);
+    fault_plan(FAULT_PREAD, 1, EINTR);
+    cr_expect_eq(history_read(".", note, &seen, &damage), 0);
+    cr_expect_eq(seen.count, 1u, "a signal is no end of it");
+}
+
+/* Each call of a trim fails in turn; the last turn is one in which none did. */
+Test(history, of_a_trim_that_fails_is_whole)
+{
+    static const FaultCall calls[] = { FAULT_PREAD, FAULT_LSEEK, FAULT_FSTAT, FAULT_FCHMOD };
+    Event stamp = stop_number(1);
+    int fd = history_open(".");
+    cr_assert_geq(fd, 0);
+    for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
+        struct stat before, after;
+        unsigned nth = 0;
+        int r;
+        for (uint64_t number = 1; number <= 60; number++)
+            append(number);
+        cr_assert_eq(stat("history", &before), 0);
+        do {
+            fault_plan(calls[i], ++nth, EIO);
+            r = history_trim(".", &fd, 6000, &stamp);
+            cr_assert(r == 1 || r == -EIO, "call %zu, number %u: %d", i, nth, r);
+            cr_assert_eq(stat("history", &after), 0);
+            cr_expect(r == 1 || (after.st_ino == before.st_ino && after.st_size == before.st_size));
+            cr_expect_lt(access("history.new", F_OK), 0);
+        } while (r < 0);
+        cr_expect_gt(nth, 1u);
+        fault_plan(calls[i], 0, 0);
+    }
+    fault_plan(FAULT_FSYNC, 1, EIO);
+    for (uint64_t number = 1; number <= 60; number++)
+        append(number);
+    cr_expect_eq(history_trim(".", &fd, 6000, &stamp), -EIO, "not on disk");
+    cr_expect_lt(access("history.new", F_OK), 0);
+    close_fd(fd);
 }

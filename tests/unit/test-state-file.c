@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
@@ -89,4 +90,14 @@ Test(state_file, directory_is_the_systems_or_ones_own)
         if (table[i].directory)
             cr_expect_str_eq(directory, table[i].directory, "row %zu: %s", i, directory);
     }
+}
+
+Test(state_file, that_cannot_be_looked_at_or_given_its_mode_is_an_error)
+{
+    fault_plan(FAULT_FCHMOD, 1, EPERM);
+    cr_expect_eq(state_file_open_or_make("file", O_RDWR, 0644), -EPERM);
+    fault_plan(FAULT_FSTAT, 1, EIO);
+    cr_expect_eq(state_file_open("file", O_RDONLY), -EIO);
+    fault_plan(FAULT_FSYNC, 1, EIO);
+    cr_expect_eq(state_directory_sync("."), -EIO);
 }
