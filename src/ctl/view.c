@@ -81,30 +81,36 @@ static void read_record(View *view)
     }
     if (!same_run)
         view->process = find_starter(view);
+}
+
+void view_judge(View *view)
+{
+    LivenessNow now = {
+        .boottime_usec = view->boottime_usec,
+        .boot = view->boot,
+        /* One that is hidden may be anybody's, with a number that was used again: the record decides. */
+        .process = view->process == PROCESS_THERE ||
+                   (view->process == PROCESS_HIDDEN && !view->past.stopped && !view->past.exited),
+    };
     /* A history that cannot be read is a record, too. */
     view->past.any = view->past.any || view->trouble.history < 0 || view->trouble.bad_lines > 0;
+    view->liveness = liveness_judge(&view->past, &now);
+    view->same_boot = view->past.readable && strcmp(view->past.pulse.boot, view->boot) == 0;
+    view->age_usec = view->same_boot && view->liveness != LIVENESS_UNREADABLE
+                         ? liveness_age(&view->past.pulse, view->boottime_usec)
+                         : EVENT_NONE;
 }
 
 int view_read(const char *state_dir, View *ret)
 {
-    View view = { .state_dir = state_dir, .age_usec = EVENT_NONE };
+    View view = { .state_dir = state_dir };
     int r = identity_boot(view.boot);
     if (r < 0)
         return r;
     read_record(&view);
     view.realtime_usec = clock_usec(CLOCK_REALTIME);
     view.boottime_usec = clock_usec(CLOCK_BOOTTIME);
-    LivenessNow now = {
-        .boottime_usec = view.boottime_usec,
-        .boot = view.boot,
-        /* One that is hidden may be anybody's, with a number that was used again: the record decides. */
-        .process = view.process == PROCESS_THERE ||
-                   (view.process == PROCESS_HIDDEN && !view.past.stopped && !view.past.exited),
-    };
-    view.liveness = liveness_judge(&view.past, &now);
-    view.same_boot = view.past.readable && strcmp(view.past.pulse.boot, view.boot) == 0;
-    if (view.same_boot && view.liveness != LIVENESS_UNREADABLE)
-        view.age_usec = liveness_age(&view.past.pulse, view.boottime_usec);
+    view_judge(&view);
     *ret = view;
     return 0;
 }

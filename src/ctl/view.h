@@ -31,6 +31,9 @@ typedef struct View {
 /* Returns 0, or -errno when this host does not tell its boot or its time. */
 int view_read(const char *state_dir, View *ret);
 
+/* What follows from the record, its process and the present: fills in what stands behind them in a View. */
+void view_judge(View *view);
+
 /* Why the record is unreadable, in words: "it is damaged". For that state only; returns buffer. */
 #define VIEW_WORDS_MAX 256
 char *view_why_unreadable(const View *view, char buffer[static VIEW_WORDS_MAX]);
