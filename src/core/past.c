@@ -11,13 +11,16 @@ static usec_t since(usec_t then_usec, usec_t now_usec)
     return now_usec >= then_usec ? now_usec - then_usec : EVENT_NONE;
 }
 
-/* Due instants between the one that the last beat stood for and this one, which answers the latest itself. */
-static uint64_t count_missed(usec_t since_due_usec, usec_t interval_usec)
+/* Due instants between the one that the last beat stood for and this one, which answers the latest itself. A
+ * record may have that beat stand for an instant long before it was made; no more can be missed than there
+ * was time for. */
+static uint64_t count_missed(usec_t since_due_usec, usec_t lasted_usec, usec_t interval_usec)
 {
-    if (since_due_usec == EVENT_NONE || interval_usec == 0)
+    if (since_due_usec == EVENT_NONE || lasted_usec == EVENT_NONE || interval_usec == 0)
         return EVENT_NONE;
-    uint64_t due = since_due_usec / interval_usec;
-    return due > 0 ? due - 1 : 0;
+    uint64_t due = since_due_usec / interval_usec, most = lasted_usec / interval_usec;
+    uint64_t missed = due > 0 ? due - 1 : 0;
+    return missed < most ? missed : most;
 }
 
 static void measure(const Pulse *pulse, const Present *present, bool same_boot, Event *gap)
@@ -33,7 +36,7 @@ static void measure(const Pulse *pulse, const Present *present, bool same_boot, 
             since_due_usec = EVENT_NONE;
         gap->boot_usec = since(present->boottime_usec, present->realtime_usec);
     }
-    gap->missed = count_missed(since_due_usec, pulse->interval_usec);
+    gap->missed = count_missed(since_due_usec, gap->lasted_usec, pulse->interval_usec);
     gap->from_usec = pulse->realtime_usec;
     gap->to_usec = present->realtime_usec;
     gap->interval_usec = pulse->interval_usec > 0 ? pulse->interval_usec : EVENT_NONE;

@@ -18,8 +18,9 @@ static int put_beating(const View *view, Severity severity, const Thresholds *th
     const Pulse *pulse = &view->past.pulse;
     const char *age = SPAN(view->age_usec);
     int n = view->age_usec > thresholds->warning_usec
-                ? snprintf(buffer, LINE_TEXT_MAX, "no beat for %s, due every %s; the process is there", age,
-                           SPAN(pulse->interval_usec))
+                ? snprintf(buffer, LINE_TEXT_MAX, "no beat for %s%s%s; the process is there", age,
+                           pulse->interval_usec > 0 ? ", due every " : "",
+                           pulse->interval_usec > 0 ? SPAN(pulse->interval_usec) : "")
                 : snprintf(buffer, LINE_TEXT_MAX, "beat %" PRIu64 " was made %s ago", pulse->seq, age);
     if (severity == SEVERITY_CRITICAL && view->past.step[0])
         n += snprintf(buffer + n, LINE_TEXT_MAX - (size_t)n, ", in: %s", view->past.step);

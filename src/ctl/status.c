@@ -97,7 +97,7 @@ static void print_beat(const View *view, const Style *style)
     print_line("%" PRIu64 " of its run, %s late; at most %s late in this run", pulse->seq,
                SPAN(pulse->late_usec), SPAN(pulse->late_max_usec));
     print_key("Interval");
-    print_line("%s", SPAN(pulse->interval_usec));
+    print_line("%s", pulse->interval_usec > 0 ? SPAN(pulse->interval_usec) : "not known");
     print_key("Run");
     print_line("%s, pid %" PRIu64, pulse->run, pulse->pid);
     print_key("Started");
@@ -124,10 +124,12 @@ static void print_gap(const View *view, const Style *style, const Event *gap, bo
     else
         print_line(" to %s", TIME(style, gap->to_usec != EVENT_NONE ? gap->to_usec : gap->realtime_usec));
     print_text("%15s", "");
-    if (ongoing && view->liveness <= LIVENESS_SILENT)
-        print_line("%" PRIu64 " beat%s missed so far", gap->missed, plural(gap->missed));
-    else
+    if (!ongoing || view->liveness > LIVENESS_SILENT)
         print_line("%s", reason_summary(gap, text));
+    else if (gap->missed == EVENT_NONE)
+        print_line("nobody knows how many beats missed so far");
+    else
+        print_line("%" PRIu64 " beat%s missed so far", gap->missed, plural(gap->missed));
 }
 
 static void print_status(const View *view, const Summary *summary, const Style *style)
@@ -155,7 +157,7 @@ static void write_run(Json *json, const View *view)
     json_number(json, "pid", pulse ? pulse->pid : EVENT_NONE);
     json_time(json, "started", pulse ? pulse->started_usec : EVENT_NONE);
     json_time(json, "stopped", view->past.stopped ? view->past.stopped_usec : EVENT_NONE);
-    json_number(json, "interval_usec", pulse ? pulse->interval_usec : EVENT_NONE);
+    json_number(json, "interval_usec", pulse && pulse->interval_usec > 0 ? pulse->interval_usec : EVENT_NONE);
     json_number(json, "beat", pulse ? pulse->seq : EVENT_NONE);
     json_time(json, "last_beat", pulse ? pulse->realtime_usec : EVENT_NONE);
     json_number(json, "age_usec", view->age_usec);

@@ -103,16 +103,32 @@ static int read_record(View *view)
         recall_past(view->state_dir, machine, &view->past, &view->trouble);
         same_run = !view->past.readable || (readable && strcmp(pulse.run, view->past.pulse.run) == 0);
     }
-    /* A history that cannot be read is a record, too. */
-    view->past.any = view->past.any || view->trouble.history < 0 || view->trouble.bad_lines > 0;
     if (is_own_trouble(view->trouble.pulse) || is_own_trouble(view->trouble.history))
         return is_own_trouble(view->trouble.pulse) ? view->trouble.pulse : view->trouble.history;
     return same_run ? 0 : find_starter(view);
 }
 
+void view_judge(View *view)
+{
+    LivenessNow now = {
+        .boottime_usec = view->boottime_usec,
+        .boot = view->boot,
+        /* One that is hidden may be anybody's, with a number that was used again: the record decides. */
+        .process = view->process == PROCESS_THERE ||
+                   (view->process == PROCESS_HIDDEN && !view->past.stopped && !view->past.exited),
+    };
+    /* A history that cannot be read is a record, too. */
+    view->past.any = view->past.any || view->trouble.history < 0 || view->trouble.bad_lines > 0;
+    view->liveness = liveness_judge(&view->past, &now);
+    view->same_boot = view->past.readable && strcmp(view->past.pulse.boot, view->boot) == 0;
+    view->age_usec = view->same_boot && view->liveness != LIVENESS_UNREADABLE
+                         ? liveness_age(&view->past.pulse, view->boottime_usec)
+                         : EVENT_NONE;
+}
+
 int view_read(const char *state_dir, View *ret)
 {
-    View view = { .state_dir = state_dir, .age_usec = EVENT_NONE };
+    View view = { .state_dir = state_dir };
     int r = identity_boot(view.boot);
     if (r < 0)
         return r;
@@ -121,17 +137,7 @@ int view_read(const char *state_dir, View *ret)
         return r;
     view.realtime_usec = clock_usec(CLOCK_REALTIME);
     view.boottime_usec = clock_usec(CLOCK_BOOTTIME);
-    LivenessNow now = {
-        .boottime_usec = view.boottime_usec,
-        .boot = view.boot,
-        /* One that is hidden may be anybody's, with a number that was used again: the record decides. */
-        .process = view.process == PROCESS_THERE ||
-                   (view.process == PROCESS_HIDDEN && !view.past.stopped && !view.past.exited),
-    };
-    view.liveness = liveness_judge(&view.past, &now);
-    view.same_boot = view.past.readable && strcmp(view.past.pulse.boot, view.boot) == 0;
-    if (view.same_boot && view.liveness != LIVENESS_UNREADABLE)
-        view.age_usec = liveness_age(&view.past.pulse, view.boottime_usec);
+    view_judge(&view);
     *ret = view;
     return 0;
 }

@@ -32,6 +32,9 @@ typedef struct View {
  * looked at for want of something of one's own, such as memory: that says nothing of the daemon. */
 int view_read(const char *state_dir, View *ret);
 
+/* What follows from the record, its process and the present: fills in what stands behind them in a View. */
+void view_judge(View *view);
+
 /* Why the record is unreadable, in words: "it is damaged". For that state only; returns buffer. */
 #define VIEW_WORDS_MAX 256
 char *view_why_unreadable(const View *view, char buffer[static VIEW_WORDS_MAX]);

@@ -61,7 +61,7 @@ static void go_on(Pulse *pulse, const Event *gap)
     pulse->due_usec = gap->boottime_usec - pulse->late_usec;
     pulse->boottime_usec = gap->boottime_usec;
     pulse->realtime_usec = gap->to_usec != EVENT_NONE ? gap->to_usec : gap->realtime_usec;
-    pulse->seq++;
+    pulse->seq += pulse->seq < UINT64_MAX;
 }
 
 /* What a line of the run adds to its last beat: nothing, if that was stored after it. */

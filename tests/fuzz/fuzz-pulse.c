@@ -4,30 +4,16 @@
 
 #include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/crc32.h"
 #include "core/pulse.h"
-
-/* The sum keeps nearly every input out, so it is put behind what the fuzzer makes. */
-static void make_record(const uint8_t *data, size_t size, char ret[static PULSE_SIZE])
-{
-    char sum[32];
-    size_t length = size < PULSE_SIZE - sizeof(sum) ? size : PULSE_SIZE - sizeof(sum);
-    memset(ret, ' ', PULSE_SIZE - 1);
-    ret[PULSE_SIZE - 1] = '\n';
-    memcpy(ret, data, length);
-    int n = snprintf(sum, sizeof(sum), " sum=%08x", crc32(ret, length));
-    memcpy(ret + length, sum, (size_t)n);
-}
+#include "record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char record[PULSE_SIZE], written[PULSE_SIZE], again[PULSE_SIZE];
     Pulse pulse, read;
-    make_record(data, size, record);
+    record_sum(size > 0 ? (const char *)data : "", size, record);
     int r = pulse_parse(record, &pulse);
     FUZZ_ASSERT(r == 0 || r == -EBADMSG || r == -ENOTSUP);
     if (r < 0)

@@ -103,6 +103,19 @@ class States(StateCase):
         self.event("start", run=OTHER_RUN, pid=os.getpid(), interval=10 * SECOND)
         self.expect("alive", 0, "OK")
 
+    def test_interval_that_is_not_known_is_no_number(self):
+        """A run that got no further than its first line, which lacks it: no figure can be made of that."""
+        self.gone_pulse(age=1000 * SECOND)
+        self.event("stop")
+        self.event("start", realtime() - 60 * SECOND, run=OTHER_RUN, pid=1)
+        self.expect("silent", 4, "CRITICAL", "no beat for 1min", "no beat for 1min")
+        text = self.ctl().out
+        self.assertRegex(text, r"(?m)^ +Interval: not known$")
+        self.assertRegex(text, r"(?m)^ +nobody knows how many beats missed so far$")
+        self.assertNotRegex(text + self.ctl("check").out, r"\b18446744073709551615\b|due every")
+        self.assertIsNone(self.ask()["interval_usec"])
+        self.assertIsNone(self.ask()["ongoing_gap"]["missed"])
+
 
 class Unreadable(StateCase):
     def expect_unreadable(self, words):

@@ -141,6 +141,26 @@ Test(past, beats_are_missed_by_the_old_grid)
     }
 }
 
+Test(past, no_more_beats_are_missed_than_there_was_time_for)
+{
+    Past past = some_past();
+    Present present = same_boot(100 * SEC);
+    past.pulse.due_usec = 3 * SEC; /* nearly an hour before the beat that it belongs to */
+    Event gap = close_to_gap(&past, &present);
+    cr_expect_eq(gap.lasted_usec, 100 * SEC);
+    cr_expect_eq(gap.missed, 10);
+}
+
+Test(past, of_a_beat_ahead_of_this_boot_gives_no_figures)
+{
+    Past past = some_past();
+    Present present = same_boot(100 * SEC);
+    past.pulse.boottime_usec = UP + 200 * SEC;
+    Event gap = close_to_gap(&past, &present);
+    cr_expect_eq(gap.lasted_usec, EVENT_NONE);
+    cr_expect_eq(gap.missed, EVENT_NONE);
+}
+
 Test(past, clean_stop_is_no_gap_unless_a_beat_was_missed)
 {
     Event gap;

@@ -497,6 +497,17 @@ Test(recall, interval_of_a_reload_counts_from_its_line_on)
     expect_gap(RUN, CAUSE_SERVICE_KILLED, 1100, 9, "a reload after it", 0);
 }
 
+Test(recall, number_of_the_last_beat_does_not_begin_anew)
+{
+    RecallTrouble trouble;
+    Pulse pulse = beat_of(RUN, UINT64_MAX, 1100, 50);
+    store_beat(&pulse, NULL);
+    write_line(EVENT_GAP, RUN, 1300, 50, "");
+    Past past = recall(&trouble);
+    cr_expect(past.readable);
+    cr_expect_eq(past.pulse.seq, UINT64_MAX);
+}
+
 /* Where the history was moved aside there is no line of the pulse's run before those of the next one. */
 Test(recall, knows_the_next_run_in_a_history_that_begins_with_it)
 {

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2154
+#
+# The group `matrix`, for tests/run.
+
+# A gate: passes when a command succeeds, and shows what it had to say when it does not: gate WORDS COMMAND...
+gate() {
+    words=$1
+    shift
+    if "$@" >"$out/gate.log" 2>&1; then
+        echo "ok   $words"
+        count 1 0 0
+    else
+        echo "FAIL $words"
+        head -n 60 "$out/gate.log"
+        count 0 1 0
+    fi
+}
+
+# A build of the matrix: variant NAME MESON_OPTION...
+variant() {
+    build "$@"
+    "$top/tests/table.py" add "builds of the matrix" 1
+}
+
+# Each build runs what it can show something in. The modules' tests show what another compiler makes of the code, and
+# a few of the whole program that it fits together; the calls that it makes are the same. Another libc and another
+# size of long make others: there it is the integration suite, but for test_crash, which takes as long as the rest and
+# is about the order of writes, and for what a browser makes of a picture.
+group_matrix() {
+    counted='' emulated='' memcheck='' # directories that are gone after it
+    trap 'rm -rf "$counted" "$emulated" "$memcheck"' EXIT
+    trap 'exit 1' TERM INT
+    build plain
+    variant optimized -Doptimization=3 -Db_ndebug=true -Db_lto=true
+    CC=clang variant clang
+    for name in optimized clang; do
+        criterion "$name"
+        HEARTBEATD=$out/$name/src/heartbeatd suite "$name" integration test_beat test_fork test_pulse
+    done
+    CC=musl-gcc variant musl -Dlibsystemd=disabled -Dtests=disabled
+    HEARTBEATD=$out/musl/src/heartbeatd suite musl integration --unfit 'needs libsystemd in the binary' \
+        test_beat test_command_line test_ctl_daemon test_ctl_report test_ctl_status test_ctl_streams test_fork \
+        test_history test_metrics test_outputs test_pulse test_ready_fd test_record_exit test_refused test_running_stop
+    matrix_32_bit
+    matrix_coverage
+    HEARTBEATD=$out/plain/src/heartbeatd suite memcheck matrix --jobs 2
+    matrix_memcheck
+    matrix_analyzers
+}
+
+# Where the kernel takes no 32-bit program, an emulator stands in for it. What looks at a process from outside sees the
+# emulator then, and what injects faults would inject them there: so neither is among these tests.
+matrix_32_bit() {
+    variant 32-bit -Dlibsystemd=disabled -Dtests=disabled --cross-file "$top/tests/matrix/32-bit.ini"
+    set -- test_beat.Grid test_beat.Lines test_ctl_explain.AtATime test_ctl_gaps.Chosen test_ctl_gaps.Holes \
+        test_history.Bound test_history.FullDisk test_history.Lines test_history.OwnFiles
+    program=$out/32-bit/src/heartbeatd
+    if "$program" --version >/dev/null 2>&1; then
+        set -- "$@" test_beat test_ctl test_fork test_history test_outputs test_pulse test_running_stop
+    else
+        emulated=$(mktemp -d) || exit
+        mkdir "$emulated/real"
+        chmod 755 "$emulated" "$emulated/real"
+        for name in heartbeatd heartbeatctl; do
+            cp "$out/32-bit/src/$name" "$emulated/real/" || exit
+            printf '#!/bin/sh\nexec /usr/bin/qemu-i386 %s "$@"\n' "$emulated/real/$name" >"$emulated/$name"
+            chmod 755 "$emulated/$name"
+        done
+        program=$emulated/heartbeatd
+    fi
+    HEARTBEATD=$program suite 32-bit integration --unfit 'needs libsystemd in the binary' "$@"
+}
+
+# Without optimization, so that each line is one. The build lies where a daemon of any user can write its counts, for
+# it has no environment that could send them elsewhere. Not test_crash: who is killed counts nothing.
+matrix_coverage() {
+    counted=$(mktemp -d) || exit
+    chmod 755 "$counted"
+    rm -rf "$out/coverage"
+    ln -s "$counted" "$out/coverage"
+    variant coverage -Doptimization=0 -Db_coverage=true
+    "$top/tests/matrix/coverage.py" prepare "$counted"
+    criterion coverage
+    HEARTBEATD=$out/coverage/src/heartbeatd suite coverage integration --without test_crash
+    if "$top/tests/matrix/coverage.py" "$counted" 96.5 89; then
+        echo "ok   lines and branches are run as they were"
+        count 1 0 0
+    else
+        echo "FAIL fewer lines or branches are run than before"
+        count 0 1 0
+    fi
+    rm -f "$out/coverage"
+}
+
+# The modules that allocate, and all that reads what others have written. A test is a process of its own, for which
+# valgrind takes a second: the rest are left to AddressSanitizer. Criterion reports success for a test that leaks, so
+# that what memcheck has to say goes to files.
+matrix_memcheck() {
+    memcheck=$(mktemp -d) || exit
+    set --
+    for name in config ctl-options history options output recall settings state-file when; do
+        set -- "$@" "$out/plain/tests/unit/test-$name"
+    done
+    for name in event ini message pulse timespan; do
+        set -- "$@" "$out/plain/tests/fuzz/fuzz-$name $top/tests/fuzz/corpus/$name"
+    done
+    for program; do
+        # shellcheck disable=SC2086 # a program and its argument
+        gate "${program##*/} under memcheck" valgrind --quiet --vgdb=no --trace-children=yes --leak-check=full \
+            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect --error-exitcode=99 --log-file="$memcheck/%p" $program
+    done
+    if [ "$(find "$memcheck" -type f -size +0)" ]; then
+        echo "FAIL memcheck has findings:"
+        find "$memcheck" -type f -size +0 -exec head -n 40 {} +
+        count 0 1 0
+    else
+        echo "ok   memcheck has no finding in $(find "$memcheck" -type f | wc -l) processes"
+        "$top/tests/table.py" add "processes under memcheck" "$(find "$memcheck" -type f | wc -l)"
+        count 1 0 0
+    fi
+}
+
+# gcc 12 loses sight of what a struct of the caller's owns, and calls it leaked: leaks are for LeakSanitizer and
+# memcheck to find, which do so in the group sanitizers and above.
+matrix_analyzers() {
+    gate "clang-tidy has no finding" clang-tidy --quiet -p "$out/clang" "$top"/src/*/*.c
+    gate "gcc's analyzer has no finding" analyze
+    "$top/tests/table.py" add "source files analyzed by two compilers" "$(find "$top/src" -name '*.c' | wc -l)"
+}
+
+analyze() {
+    [ -f "$out/analyzed/build.ninja" ] || meson setup "$out/analyzed" "$top" --werror -Doptimization=1 \
+        -Dtests=disabled -Dc_args='-fanalyzer -Wno-analyzer-malloc-leak' || return
+    meson compile -C "$out/analyzed"
+}
