@@ -27,12 +27,24 @@ typedef struct Rule {
     bool sure, holds;
 } Rule;
 
+/* Whether all that was measured together is next to nothing. Sums of any numbers: of more bits than they
+ * have. */
+static bool is_idle(const RunEvidence *evidence, usec_t lost_usec)
+{
+    unsigned __int128 sum_usec = evidence->suspended_usec;
+    sum_usec += evidence->steps_usec;
+    sum_usec += evidence->starved.known ? evidence->starved.usec : 0;
+    sum_usec += evidence->cpu.known ? evidence->cpu.usec : 0;
+    sum_usec += evidence->frozen.known ? evidence->frozen.usec : 0;
+    return sum_usec <= lost_usec / 10;
+}
+
 static void check_within_run(const RunEvidence *evidence)
 {
     Verdict verdict = verdict_within_run(evidence);
     usec_t lost_usec = usec_less(evidence->gap_usec, evidence->interval_usec);
     bool polled = evidence->switches_known && evidence->polls > 0;
-    bool starved = accounts(evidence->starved, lost_usec), step = is_half(evidence->step_usec, lost_usec);
+    bool starved = accounts(evidence->starved, lost_usec), step = is_half(evidence->steps_usec, lost_usec);
     const Rule rules[] = {
         { CAUSE_UNKNOWN, false, lost_usec == 0 },
         { CAUSE_SUSPEND, true, is_half(evidence->suspended_usec, lost_usec) },
@@ -44,7 +56,8 @@ static void check_within_run(const RunEvidence *evidence)
         { CAUSE_FROZEN, true, accounts(evidence->frozen, lost_usec) },
         { CAUSE_OUTPUT_BLOCKED, true, step },
         { CAUSE_PROCESS_STOPPED, false, polled && evidence->switches > evidence->polls },
-        { CAUSE_HOST_PAUSED, true, polled && evidence->switches == evidence->polls },
+        { CAUSE_HOST_PAUSED, true,
+          polled && evidence->switches == evidence->polls && is_idle(evidence, lost_usec) },
         { CAUSE_UNKNOWN, false, true },
     };
     size_t i = 0;
@@ -69,7 +82,7 @@ static RunEvidence take_run_evidence(FuzzInput *input)
     evidence.starved = take_measure(input);
     evidence.cpu = take_measure(input);
     evidence.frozen = take_measure(input);
-    evidence.step_usec = fuzz_number(input);
+    evidence.steps_usec = fuzz_number(input);
     evidence.continued = fuzz_bool(input);
     evidence.stopping = fuzz_bool(input);
     evidence.switches_known = fuzz_bool(input);
