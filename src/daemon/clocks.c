@@ -120,13 +120,20 @@ static int ignore(int signal)
     return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
 }
 
-static int open_signals(SystemClocks *clocks)
+int system_clocks_hold_hangup(SystemClocks *clocks)
 {
     struct sigaction hangup;
     if (sigaction(SIGHUP, NULL, &hangup) < 0)
         return -errno;
     clocks->stop_on_hangup = hangup.sa_handler != SIG_IGN && have_terminal();
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
 
+static int open_signals(SystemClocks *clocks)
+{
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -142,18 +149,15 @@ static int open_signals(SystemClocks *clocks)
     return r < 0 ? r : ignore(SIGXFSZ);
 }
 
-int system_clocks_open(SystemClocks *ret)
+int system_clocks_open(SystemClocks *clocks)
 {
-    *ret = (SystemClocks){ .clocks = { .sample = system_sample, .count = system_count, .wait = system_wait },
-                           .timer_fd = -1,
-                           .signal_fd = -1,
-                           .evidence = EVIDENCE_NONE };
-    evidence_open(&ret->evidence, "/proc/self", "/sys/fs/cgroup");
-    int r = open_signals(ret);
+    clocks->clocks = (Clocks){ .sample = system_sample, .count = system_count, .wait = system_wait };
+    evidence_open(&clocks->evidence, "/proc/self", "/sys/fs/cgroup");
+    int r = open_signals(clocks);
     if (r < 0)
         return r;
-    ret->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    return ret->timer_fd < 0 ? -errno : 0;
+    clocks->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    return clocks->timer_fd < 0 ? -errno : 0;
 }
 
 void system_clocks_close(SystemClocks *clocks)

@@ -48,10 +48,14 @@ typedef struct SystemClocks {
 
 #define SYSTEM_CLOCKS_NONE ((SystemClocks){ .timer_fd = -1, .signal_fd = -1, .evidence = EVIDENCE_NONE })
 
-/* Blocks SIGTERM, SIGINT and SIGHUP, which from then on end a wait, SIGCONT, which is counted (a process that
- * is stopped goes on all the same), and ignores SIGPIPE and SIGXFSZ, which a
- * write reports as well. A SIGHUP means a reload, but not the one that comes because the terminal the program
- * was started from in the foreground is gone: that one stops it, unless SIGHUP was ignored before (nohup(1)).
- * Returns 0 or -errno. */
-int system_clocks_open(SystemClocks *ret);
+/* Blocks SIGHUP, which waits until there is a wait to end: to be called before the configuration is read, for
+ * a reload that is asked for from then on must not be lost, nor end the daemon. A SIGHUP means a reload, but
+ * not the one that comes because the terminal the program was started from in the foreground is gone: that
+ * one stops it, unless SIGHUP was ignored before (nohup(1)). Returns 0 or -errno. */
+int system_clocks_hold_hangup(SystemClocks *clocks);
+
+/* Blocks SIGTERM and SIGINT, which like SIGHUP end a wait from then on, and SIGCONT, which is counted (a
+ * process that is stopped goes on all the same), and ignores SIGPIPE and SIGXFSZ, which a write reports as
+ * well. On an error clocks is for system_clocks_close(). Returns 0 or -errno. */
+int system_clocks_open(SystemClocks *clocks);
 void system_clocks_close(SystemClocks *clocks);

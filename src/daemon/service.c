@@ -166,13 +166,27 @@ static void claim_ready_fd(Service *service)
                     fd);
 }
 
+static int out_of_order(Error *ret_error, int r, const char *what)
+{
+    return r < 0 ? error_set(ret_error, EXIT_FAILURE, -r, "%s: %s", what, strerror(-r)) : 0;
+}
+
+/* A manager that does not wait for the first beat (Type=simple) may ask for a reload at any moment. Before
+ * the configuration is read; with --fork in the final process, which nobody knows before it has the lock. */
+static int hold_reloads(Service *service, Error *ret_error)
+{
+    return out_of_order(ret_error, system_clocks_hold_hangup(&service->clocks), "signals");
+}
+
 /* What has to be done as the user who started it, and before any fork: everything that can be refused without
  * having begun. */
 static int prepare(Service *service, Error *ret_error)
 {
     const Options *options = service->options;
     claim_ready_fd(service);
-    int r = options_load_settings(options, service->places, &service->settings, ret_error);
+    int r = options->fork ? 0 : hold_reloads(service, ret_error);
+    if (r == 0)
+        r = options_load_settings(options, service->places, &service->settings, ret_error);
     if (r == 0 && options->user)
         r = user_find(options->user, &service->user, ret_error);
     if (r == 0)
@@ -201,11 +215,6 @@ static int become_user(Service *service, Error *ret_error)
         return r;
     settings_done(&service->settings);
     return options_load_settings(service->options, service->places, &service->settings, ret_error);
-}
-
-static int out_of_order(Error *ret_error, int r, const char *what)
-{
-    return r < 0 ? error_set(ret_error, EXIT_FAILURE, -r, "%s: %s", what, strerror(-r)) : 0;
 }
 
 /* Says what was found that could not be used. */
@@ -238,7 +247,9 @@ static int open_ledger(Service *service, Error *ret_error)
 /* In the final process: up to the first beat. */
 static int start(Service *service, Error *ret_error)
 {
-    int r = become_user(service, ret_error);
+    int r = service->options->fork ? hold_reloads(service, ret_error) : 0;
+    if (r == 0)
+        r = become_user(service, ret_error);
     if (r == 0)
         r = take_lock(service, ret_error);
     if (r == 0)

@@ -153,6 +153,20 @@ class Lines(harness.Case):
         daemon.signal(signal.SIGHUP)
         harness.wait_until(lambda: self.beats()[-1].endswith(r" on sec\nond\x1b"), 10, "the new name")
 
+    @harness.needs_strace
+    def test_a_reload_during_the_start_is_one_after_it(self):
+        """In the foreground whoever started it knows its pid at once, and may have changed what it has read."""
+        config = self.config("[Heartbeat]\nMessage=before\n")
+        slow = harness.tracing("fcntl", path=self.state / "lock", inject="fcntl:delay_enter=2s")
+        daemon = self.start(f"--config={config}", f"--output={self.log}", "--interval=50ms", wrapper=slow,
+                            env=harness.without_leak_check())
+        harness.wait_until((self.state / "lock").exists, 10, "it has read its configuration")
+        self.config("[Heartbeat]\nMessage=after\n")
+        daemon.signal(signal.SIGHUP)
+        harness.wait_until(lambda: self.log.exists() and self.beats()[-1:] and self.beats()[-1].endswith(" after"), 15,
+                           "what was changed since")
+        self.assertTrue(self.beats()[0].endswith(" before"), "the reload came later than the test wants it")
+
     def test_control_characters_are_escaped(self):
         lines = self.first("--format=plain", "--message=a\nb\tc\x01d\x7fe\x1b[31mkäse")
         self.assertEqual(lines[0], r"a\nb\tc\x01d\x7fe\x1b[31mkäse")

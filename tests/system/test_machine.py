@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The harness itself: its machines boot, die and come back as real ones do, and leave nothing behind."""
 
+import contextlib
 import os
 import pathlib
+import signal
 import tempfile
 import unittest
 import unittest.mock
@@ -13,6 +15,11 @@ from install import tree
 from machine import Machine
 from trees import HarnessError
 
+MAKER = """#!/bin/sh
+eval "target=\\${$(($# - 1))}"
+mkdir -p "$target" && mount -t tmpfs tree "$target" && readlink /proc/self/ns/pid >"$HEARTBEATD_ROOTS/pid"
+exec tail -f /dev/null
+"""
 CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_TIME, CAP_SYSLOG = 16, 17, 25, 34  # linux/capability.h
 
 
@@ -105,6 +112,43 @@ class Failures(unittest.TestCase):
                 unittest.mock.patch("trees.mirror", lambda: nowhere), \
                 self.assertRaisesRegex(HarnessError, f"no bookworm tree; can {nowhere} be reached"):
             trees.root("bookworm")
+
+    def test_a_tree_whose_maker_is_killed_leaves_no_mount_and_no_process(self):
+        """As a time limit does: a mount that stayed would be in the way of the next try, on a host without a tree."""
+        with tempfile.TemporaryDirectory() as directory:
+            maker = pathlib.Path(directory) / "mmdebstrap"  # that has come as far as its mounts
+            maker.write_text(MAKER)
+            maker.chmod(0o755)
+            mounts = pathlib.Path("/proc/self/mountinfo").read_text()
+            child = os.fork()
+            if child == 0:
+                os.setpgid(0, 0)
+                os.environ.update(HEARTBEATD_ROOTS=directory, PATH=f"{directory}:{os.environ['PATH']}")
+                trees.root("bookworm")
+                os._exit(1)
+            self.addCleanup(self.kill_group, child)
+            pid_file = pathlib.Path(directory) / "pid"
+            namespace = machine.wait_for(lambda: pid_file.read_text().strip(), "the maker is at work")
+            self.assertTrue(self.in_namespace(namespace))
+            self.kill_group(child)
+            machine.wait_for(lambda: not self.in_namespace(namespace), "nothing of it runs any more")
+            self.assertEqual(pathlib.Path("/proc/self/mountinfo").read_text(), mounts)
+
+    @staticmethod
+    def kill_group(leader):
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.killpg(leader, signal.SIGKILL)
+            os.waitpid(leader, 0)
+
+    @staticmethod
+    def in_namespace(namespace):
+        """The processes that are in a pid namespace, as readlink(1) names it."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it is gone, or nobody may look
+                if os.readlink(process / "ns/pid") == namespace:
+                    found.append(process.name)
+        return found
 
     def test_a_tree_that_is_there_takes_no_mirror(self):
         there = tree("systemd-252")

@@ -36,6 +36,10 @@ class Scraped(FleetCase):
 
     def watch(self, *members):
         """Has the first one watch over all of them, as the README has it."""
+        # Debian's configuration, with which it may have run already, has it as localhost: an instance that would
+        # stay for five minutes, in which queries look back.
+        members[0].systemctl("stop", "prometheus")
+        members[0].run("rm", "-rf", "/var/lib/prometheus/metrics2")
         for member in members:
             self.measure(member)
         members[0].write("/etc/prometheus/prometheus.yml", OFTEN + readme_block("rule_files:", "yaml"))

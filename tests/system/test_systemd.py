@@ -132,6 +132,17 @@ class Restart:
         self.wait_for_second_run(host, pid)
         self.assertEqual(self.results(host), ["signal"])
 
+    def test_ended_by_a_reload_that_came_before_it_was_there_it_is_started_again(self):
+        """Type=simple may be reloaded as soon as there is a process, which ends by a SIGHUP until it is our program."""
+        host = self.host()
+        host.configure("Interval=100ms")
+        early = "test -e $LOGS_DIRECTORY/early || { : >$LOGS_DIRECTORY/early; kill -HUP $$$$; }"
+        host.drop_in("RestartSec=100ms", "NoExecPaths=", "SystemCallFilter=", "ExecStart=",
+                     f"ExecStart=/bin/sh -c '{early}; exec {DAEMON}'")
+        host.systemctl("start", "heartbeatd")
+        wait_for(lambda: host.shows("ActiveState", "NRestarts") == ("active", "1"), "it is started again", 30)
+        host.wait_for_beats(1)
+
     def test_a_bad_configuration_fails_the_start_once_and_says_why(self):
         host = self.host()
         host.configure("Interval=5ms")

@@ -55,9 +55,11 @@ def root(suite, packages=(), variant="essential"):
 def make_tree(tree, suite, packages, variant):
     partial = tree.with_name(tree.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
+    # In namespaces of its own, with which its mounts go and all that it has started, however it ends.
+    command = ["unshare", "--mount", "--propagation", "private", "--pid", "--mount-proc", "--fork", "--kill-child"]
     # The release file of a testing suite is out of date a week after a mirror's last update.
-    command = ["mmdebstrap", "--mode=root", f"--variant={variant}", "--aptopt=Acquire::Retries \"3\"",
-               "--aptopt=Acquire::Check-Valid-Until \"false\""]
+    command += ["mmdebstrap", "--mode=root", f"--variant={variant}", "--aptopt=Acquire::Retries \"3\"",
+                "--aptopt=Acquire::Check-Valid-Until \"false\""]
     command += [f"--include={','.join(packages)}"] if packages else []
     source = mirror()
     result = subprocess.run(command + [suite, str(partial), source], stdin=subprocess.DEVNULL,

@@ -166,6 +166,20 @@ Test(clocks, end_when_no_signal_can_be_read_any_more)
     system_clocks_close(&clocks);
 }
 
+/* As for a start that takes long: nothing is open yet that could take the signal. */
+Test(clocks, hold_a_hangup_until_there_is_a_wait)
+{
+    SystemClocks clocks = SYSTEM_CLOCKS_NONE;
+    Instant now;
+    cr_assert_eq(system_clocks_hold_hangup(&clocks), 0);
+    clocks.stop_on_hangup = false;
+    cr_assert_eq(kill(getpid(), SIGHUP), 0);
+    cr_assert_eq(system_clocks_open(&clocks), 0);
+    clocks.clocks.sample(&clocks.clocks, &now);
+    cr_expect_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR), WAKE_RELOAD);
+    system_clocks_close(&clocks);
+}
+
 /* It is counted, and neither a reason to stop nor one to reload. */
 Test(clocks, count_a_continuation_and_go_on_waiting)
 {
