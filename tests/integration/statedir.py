@@ -88,7 +88,7 @@ class CtlCase(harness.Case):
     def pulse(self, age=0, interval=10 * SECOND, step="", pid=None, start=True, **changes):
         """Writes a pulse of this process, made `age` microseconds ago, by the beat of this boot that was due then;
         and before it the first line of its run, without which nobody knows how it ended."""
-        now, pid = boottime() - age, os.getpid() if pid is None else pid
+        now, pid = max(boottime() - age, 1), os.getpid() if pid is None else pid  # on a host that booted since, too
         fields = dict(run=RUN, boot=self.here, pid=pid, start_ticks=start_ticks(pid),
                       started=realtime() - age - 410 * SECOND, seq=42, due=now, real=realtime() - age,
                       boottime=now, mono=now, interval=interval, late=0, late_max=1500, missed=0, failing=0,
