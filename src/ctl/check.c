@@ -45,13 +45,17 @@ static int put_ended(const View *view, char *buffer)
 static void put_text(const View *view, Severity severity, const Thresholds *thresholds, char *buffer)
 {
     char why[VIEW_WORDS_MAX];
+    int n = 0;
     if (view->liveness <= LIVENESS_SILENT)
-        put_beating(view, severity, thresholds, buffer);
+        n = put_beating(view, severity, thresholds, buffer);
     else if (view->liveness == LIVENESS_UNREADABLE)
         snprintf(buffer, LINE_TEXT_MAX, "the record in %.500s cannot be judged: %s", view->state_dir,
                  view_why_unreadable(view, why));
     else
-        put_ended(view, buffer);
+        n = put_ended(view, buffer);
+    if (n > 0 && view_history_error(view) < 0)
+        snprintf(buffer + n, LINE_TEXT_MAX - (size_t)n, "; the history: %s",
+                 strerror(-view_history_error(view)));
 }
 
 /* A bar begins the figures, and cannot be escaped. */

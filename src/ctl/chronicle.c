@@ -62,6 +62,7 @@ int chronicle_read(const View *view, const ChronicleRange *range, SegmentSink *s
     *ret = (Summary){ .since_usec = USEC_INFINITY };
     availability_begin(&reading.walk, cut, &reading);
     ret->error = history_read(view->state_dir, take, &reading, &ret->damage);
+    view_note_error(ret, view_history_error(view));
     end(&reading, view);
     if (!reading.any)
         return -ENODATA;

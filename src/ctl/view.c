@@ -251,6 +251,13 @@ void view_read_history(const View *view, Summary *ret)
 {
     *ret = (Summary){ .since_usec = USEC_INFINITY };
     ret->error = history_read(view->state_dir, take_event, ret, &ret->damage);
+    view_note_error(ret, view_history_error(view));
+}
+
+int view_history_error(const View *view)
+{
+    int r = view->trouble.history;
+    return r == -ENOTSUP || r == -EREMOTE ? 0 : r;
 }
 
 void view_note_error(Summary *summary, int r)

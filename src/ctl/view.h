@@ -62,6 +62,9 @@ typedef struct Summary {
     Event last_gap;
 } Summary;
 
+/* What kept from reading the history when the record was read, which the state rests on; 0: nothing did. */
+int view_history_error(const View *view);
+
 void view_read_history(const View *view, Summary *ret);
 
 /* Once more, for another visitor: that it fails this time is noted in the summary, where it did not before.

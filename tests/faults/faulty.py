@@ -63,7 +63,7 @@ ERRORS = {
     "newfstatat": "EIO ENOMEM EACCES",
     "openat": "EMFILE EACCES ENOSPC EIO EINTR EROFS",
     "pidfd_open": "EMFILE ESRCH ENOSYS EPERM",
-    "pidfd_send_signal": "EPERM ESRCH",
+    "pidfd_send_signal": "EPERM EINVAL",
     "pipe2": "EMFILE ENFILE",
     "poll": "EINTR ENOMEM",
     "prctl": "EPERM EINVAL",
@@ -98,6 +98,8 @@ CANNOT_FAIL = {"clock_gettime", "clock_nanosleep", "exit_group", "futex", "geteg
 # Of these what was asked for may be done in part.
 CUT = {"read": (1, 7), "pread64": (1, 300), "write": (1, 9), "pwrite64": (1, 100), "getdents64": (), "sendto": (3,)}
 NOTHING_WRITTEN = {"write", "pwrite64"}
+MAY_BLOCK = {"clone", "close", "connect", "fdatasync", "fsync", "openat", "poll", "pwrite64", "read", "rename", "sendmsg",
+             "unlink", "wait4", "write"}
 # What goes on failing once it has begun to.
 LASTING = {"openat": "EMFILE", "write": "ENOSPC", "pwrite64": "EIO", "read": "EIO", "poll": "ENOMEM", "socket": "EMFILE",
            "newfstatat": "EIO", "fdatasync": "EIO", "mmap": "ENOMEM", "connect": "EACCES", "sendmsg": "ENOBUFS",
@@ -153,6 +155,11 @@ def cuts(site):
         yield Fault(site, f"short={count}", f"{count} bytes at most")
     if site.call in NOTHING_WRITTEN:
         yield Fault(site, "nothing", "0 bytes written")
+
+
+def delays_of_what_can_block(site):
+    if site.call in MAY_BLOCK:
+        yield from delays(site)
 
 
 def delays(site):

@@ -63,9 +63,10 @@ typedef struct Process {
     bool began; /* main() was reached */
     bool ended;
     bool entered; /* is in a system call */
-    bool replaced;
-    long result; /* of the call, when it was replaced */
-    long call;   /* the last one */
+    bool replaced, changed;
+    unsigned long rdi, rdx; /* as they were, for a call leaves them alone */
+    long result;            /* of the call, when it was replaced */
+    long call;              /* the last one */
     unsigned counts[CALLS_MAX];
 } Process;
 
@@ -262,6 +263,8 @@ static void inject(Process *process, struct user_regs_struct *registers)
 {
     const Fault *fault = &options.fault;
     injected++;
+    process->rdi = registers->rdi;
+    process->rdx = registers->rdx;
     if (fault->how == LATE) {
         struct timespec pause = { .tv_sec = fault->value / 1000000,
                                   .tv_nsec = fault->value % 1000000 * 1000 };
@@ -271,12 +274,14 @@ static void inject(Process *process, struct user_regs_struct *registers)
     if (fault->how == SHORT) {
         if ((long)registers->rdx > fault->value)
             registers->rdx = (unsigned long)fault->value;
+        process->changed = true;
         set_registers(process->pid, registers);
         return;
     }
     if (registers->orig_rax ==
         SYS_brk) { /* which fails by changing nothing, and tells where the break is: brk(2) */
         registers->rdi = 0;
+        process->changed = true;
         set_registers(process->pid, registers);
         return;
     }
@@ -349,12 +354,16 @@ static void enter(Process *process)
 static void leave(Process *process)
 {
     struct user_regs_struct registers;
-    if (!process->replaced)
+    if ((!process->replaced && !process->changed) ||
+        ptrace(PTRACE_GETREGS, process->pid, NULL, &registers) < 0)
         return;
-    process->replaced = false;
-    if (ptrace(PTRACE_GETREGS, process->pid, NULL, &registers) < 0)
-        return;
-    registers.rax = (unsigned long)process->result;
+    if (process->replaced)
+        registers.rax = (unsigned long)process->result;
+    if (process->changed) {
+        registers.rdi = process->rdi;
+        registers.rdx = process->rdx;
+    }
+    process->replaced = process->changed = false;
     set_registers(process->pid, &registers);
 }
 

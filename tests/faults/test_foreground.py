@@ -13,6 +13,7 @@ from faulty import (INTERVAL_USEC, FaultCase, cuts, delays, ended_well, errors, 
 
 # What may be true of any gap on a machine that has other work, and of one whose calls are held up by a tracer.
 CAUSES = {"output-blocked", "process-stopped", "unknown", "cpu-starved", "cpu-throttled", "busy"}
+JOURNAL = "/run/systemd/journal/socket"
 LOSS = r"output {}\b.*: (\d+) messages? lost from "
 
 
@@ -228,3 +229,44 @@ class InTheForeground(Foreground):
     def test_a_call_comes_late(self):
         self.each(self.scenario, self.faults(delays, ["start", "beat3", "reload", "stop"], clocks=True),
                   "system calls that come late")
+
+
+class WithAJournal(Foreground):
+    """Its socket is all that there is of it, in a /run of the test's own."""
+
+    outputs = ("journal", "file")
+    metrics = False
+
+    def setUp(self):
+        super().setUp()
+        if not harness.has_libsystemd():
+            self.skipTest("needs libsystemd in the binary")
+        self.private_dev_and_run()
+        self.reader = self.log_socket(JOURNAL)
+        self.runs_told = 0
+
+    def told_by_sockets(self):
+        """What has come since the last time, up to a mark of our own."""
+        self.runs_told += 1
+        mark = f"MARK={self.runs_told}".encode()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.sendto(mark, JOURNAL)
+        harness.wait_until(lambda: mark in self.reader.received, 20, "the mark")
+        entries = self.reader.received[:self.reader.received.index(mark)]
+        del self.reader.received[:len(entries) + 1]
+        found = [re.match(rb"MESSAGE=(heartbeat \d+)\n", entry) for entry in entries]
+        return {"journal": "".join(match[1].decode() + "\n" for match in found if match)}
+
+    def faults(self, make):
+        for site in self.sites(self.scenario):
+            if site.call in ("socket", "connect", "poll", "sendmsg", "getsockopt", "setsockopt", "memfd_create"):
+                yield from make(site)
+
+    def test_a_call_on_a_socket_fails(self):
+        self.each(self.scenario, self.faults(errors), "system calls on sockets that fail")
+
+    def test_a_call_on_a_socket_fails_and_goes_on_failing(self):
+        self.each(self.scenario, self.faults(lasting_errors), "system calls that fail from some time on")
+
+    def test_a_call_on_a_socket_comes_late(self):
+        self.each(self.scenario, self.faults(delays), "system calls that come late")
