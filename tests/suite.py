@@ -39,7 +39,7 @@ def find_tests(directory, patterns, without):
             tests.extend(test for test in suite)
     if patterns:
         tests = [t for t in tests if any(matches(t, p) for p in patterns)]
-    return [t for t in tests if not (without and matches(t, without))]
+    return [t for t in tests if not any(matches(t, p) for p in without)]
 
 
 class Running:
@@ -146,7 +146,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=4)
-    parser.add_argument("--without", metavar="PATTERN", help="leave out tests whose name holds this")
+    parser.add_argument("--without", metavar="PATTERN", action="append", default=[],
+                        help="leave out tests whose name holds this; may be repeated")
     parser.add_argument("--unfit", metavar="REASON", help="do not count tests skipped for this reason")
     parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
     arguments = parser.parse_intermixed_args()

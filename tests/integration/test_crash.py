@@ -123,7 +123,7 @@ def last_beat(run, pulses, events):
 class Killed(Crash):
     """At each single system call."""
 
-    time_limit = 100
+    time_limit = 240
 
     def setUp(self):
         super().setUp()
