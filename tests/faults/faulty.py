@@ -71,6 +71,7 @@ ERRORS = {
     "prlimit64": "EPERM EFAULT",
     "pwrite64": "ENOSPC EIO EINTR EDQUOT EFBIG",
     "read": "EIO EINTR EAGAIN ENOMEM",
+    "readlink": "EACCES EIO ENOENT",
     "rename": "EACCES ENOSPC EIO EROFS",
     "rt_sigaction": "EINVAL EPERM",
     "rt_sigprocmask": "EINVAL EPERM",
@@ -93,8 +94,9 @@ ERRORS = {
     "write": "ENOSPC EIO EINTR EAGAIN EPIPE EFBIG",
 }
 # syscalls(2) knows no failure of these, or there is nobody any more who could see it.
-CANNOT_FAIL = {"clock_gettime", "clock_nanosleep", "exit_group", "futex", "getegid", "geteuid", "getgid", "getpid", "getppid",
-               "gettid", "getuid", "madvise", "mprotect", "restart_syscall", "rt_sigreturn", "set_robust_list", "umask"}
+CANNOT_FAIL = {"clock_gettime", "clock_nanosleep", "exit_group", "futex", "getegid", "geteuid", "getgid", "getpid",
+               "getppid", "gettid", "getuid", "madvise", "mprotect", "restart_syscall", "rt_sigreturn", "set_robust_list",
+               "setitimer", "umask"}
 # Of these what was asked for may be done in part.
 CUT = {"read": (1, 7), "pread64": (1, 300), "write": (1, 9), "pwrite64": (1, 100), "getdents64": (), "sendto": (3,)}
 NOTHING_WRITTEN = {"write", "pwrite64"}
