@@ -189,8 +189,8 @@ class Ctl(Base):
     @staticmethod
     def tells(text):
         """Whether it says what it could not find out."""
-        return re.search(r"UNKNOWN|unknown|the history: |record: |unreadable|not known|cannot be|Input/output error|Too many open files|"
-                         r"Permission denied|No record|no record", text) is not None
+        return re.search(r"UNKNOWN|unknown|the history: |record: |unreadable|not known|cannot be|No record|no record|"
+                         r"Input/output error|Too many open files|Permission denied", text) is not None
 
     def run_each(self, *commands):
         for args in commands:

@@ -6,8 +6,8 @@ import re
 import signal
 import subprocess
 
-from faulty import (EXIT_CODES, INTERVAL_USEC, FaultCase, cuts, delays_of_what_can_block, ended_well, errors, harness, inject, killing,
-                    lasting_errors)
+from faulty import (EXIT_CODES, INTERVAL_USEC, FaultCase, cuts, delays_of_what_can_block, ended_well, errors, harness, inject,
+                    killing, lasting_errors)
 
 WORDS = r"\A(heartbeatd: [^\n]+\n)+\Z"
 
@@ -32,7 +32,8 @@ class Fork(FaultCase):
 
     def complaints(self, fault, directory, report):
         words = (directory / "stderr").read_text(errors="replace")
-        bad = [c for c in ended_well(report, 0, EXIT_CODES | {2}) if not (report.exits.get(0, 0) != 0 and "killed by signal 9" in c)]
+        bad = [c for c in ended_well(report, 0, EXIT_CODES | {2})
+               if not (report.exits.get(0, 0) != 0 and "killed by signal 9" in c)]
         yield from bad
         if bad:
             return
@@ -40,7 +41,8 @@ class Fork(FaultCase):
         mute = fault is not None and fault.site.call in ("write", "newfstatat", "poll", "read", "dup2", "openat")
         if code != 0 and not re.match(WORDS, words) and not mute:
             yield f"exit status {code} with {words!r}"
-        if code == 0 and not (report.exits.get(2) in (0, 1) and beats.exists() and ("heartbeat 1\n" in beats.read_text() or "/beats: " in words)):
+        first = beats.exists() and ("heartbeat 1\n" in beats.read_text() or "/beats: " in words)
+        if code == 0 and not (report.exits.get(2) in (0, 1) and first):
             yield f"exit status 0, and {report.how()} with {words!r}"
         if beats.exists() and beats.stat().st_uid != harness.NOBODY.pw_uid:
             yield f"beats of user {beats.stat().st_uid}"

@@ -108,7 +108,8 @@ matrix_memcheck() {
     for program; do
         # shellcheck disable=SC2086 # a program and its argument
         gate "${program##*/} under memcheck" valgrind --quiet --vgdb=no --trace-children=yes --leak-check=full \
-            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect --error-exitcode=99 --log-file="$memcheck/%p" $program
+            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect --error-exitcode=99 \
+            --log-file="$memcheck/%p" $program
     done
     if [ "$(find "$memcheck" -type f -size +0)" ]; then
         echo "FAIL memcheck has findings:"

@@ -24,7 +24,8 @@ class Memcheck(harness.Case):
         super().setUp()
         self.findings = self.make_directory("findings", 0o1777)
         self.wrapper = ["valgrind", "--quiet", "--vgdb=no", "--trace-children=yes", "--leak-check=full",
-                        "--errors-for-leak-kinds=definite,indirect", "--show-leak-kinds=definite,indirect", f"--log-file={self.findings}/%p"]
+                        "--errors-for-leak-kinds=definite,indirect", "--show-leak-kinds=definite,indirect",
+                        f"--log-file={self.findings}/%p"]
 
     def assert_nothing_found(self):
         files = list(self.findings.iterdir())
