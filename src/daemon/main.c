@@ -115,9 +115,10 @@ static int flush(int exit_code)
 /* Timers outlive execve(2), and the signal of one ends whoever does not expect it. */
 static void disarm_timers(void)
 {
-    static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
-    for (size_t i = 0; i < ELEMENTSOF(timers); i++)
-        (void)setitimer(timers[i], &(struct itimerval){ 0 }, NULL);
+    static const struct itimerval none;
+    (void)setitimer(ITIMER_REAL, &none, NULL);
+    (void)setitimer(ITIMER_VIRTUAL, &none, NULL);
+    (void)setitimer(ITIMER_PROF, &none, NULL);
 }
 
 int main(int argc, char *argv[])
