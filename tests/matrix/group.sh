@@ -23,8 +23,9 @@ variant() {
     "$top/tests/table.py" add "builds of the matrix" 1
 }
 
-# Each build runs what it can show something in. The modules' tests show what another compiler makes of the code, and
-# a few of the whole program that it fits together; the calls that it makes are the same. Another libc and another
+# Each build runs what it can show something in. The modules' tests show what another compiler makes of the code at its
+# highest optimization, and a few of the whole program that it fits together, also where the linker sees all of it (not
+# the modules' tests, each of which it would take for a program of its own); the calls that it makes are the same. Another libc and another
 # size of long make others: there it is the integration suite, but for test_crash, which takes as long as the rest and
 # is about the order of writes, and for what a browser makes of a picture.
 group_matrix() {
@@ -32,10 +33,10 @@ group_matrix() {
     trap 'rm -rf "$counted" "$emulated" "$memcheck"' EXIT
     trap 'exit 1' TERM INT
     build plain
-    variant optimized -Doptimization=3 -Db_ndebug=true -Db_lto=true
-    CC=clang variant clang
-    for name in optimized clang; do
-        criterion "$name"
+    CC=clang variant clang -Doptimization=3 -Db_ndebug=true
+    criterion clang
+    variant whole-program -Doptimization=3 -Db_ndebug=true -Db_lto=true -Dtests=disabled
+    for name in clang whole-program; do
         HEARTBEATD=$out/$name/src/heartbeatd suite "$name" integration test_beat test_fork test_pulse
     done
     CC=musl-gcc variant musl -Dlibsystemd=disabled -Dtests=disabled
