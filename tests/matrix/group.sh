@@ -25,9 +25,9 @@ variant() {
 
 # Each build runs what it can show something in. The modules' tests show what another compiler makes of the code at its
 # highest optimization, and a few of the whole program that it fits together, also where the linker sees all of it (not
-# the modules' tests, each of which it would take for a program of its own); the calls that it makes are the same. Another libc and another
-# size of long make others: there it is the integration suite, but for test_crash, which takes as long as the rest and
-# is about the order of writes, and for what a browser makes of a picture.
+# the modules' tests, each of which it would take for a program of its own); the calls that it makes are the same.
+# Another libc and another size of long make others: there it is the integration suite, but for test_crash, which takes
+# as long as the rest and is about the order of writes, and for what a browser makes of a picture.
 group_matrix() {
     counted='' emulated='' memcheck='' # directories that are gone after it
     trap 'rm -rf "$counted" "$emulated" "$memcheck"' EXIT
@@ -126,9 +126,13 @@ matrix_memcheck() {
 # gcc 12 loses sight of what a struct of the caller's owns, and calls it leaked: leaks are for LeakSanitizer and
 # memcheck to find, which do so in the group sanitizers and above.
 matrix_analyzers() {
-    gate "clang-tidy has no finding" clang-tidy --quiet -p "$out/clang" "$top"/src/*/*.c
+    gate "clang-tidy has no finding" tidy
     gate "gcc's analyzer has no finding" analyze
     "$top/tests/table.py" add "source files analyzed by two compilers" "$(find "$top/src" -name '*.c' | wc -l)"
+}
+
+tidy() {
+    printf '%s\n' "$top"/src/*/*.c | xargs -P 2 -n 8 clang-tidy --quiet -p "$out/clang"
 }
 
 analyze() {
