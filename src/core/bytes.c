@@ -33,11 +33,13 @@ int bytes_parse(const char *text, uint64_t *ret_bytes)
 
 char *bytes_format(uint64_t bytes, char buffer[static BYTES_TEXT_MAX])
 {
-    const char *unit = "";
-    for (size_t i = 0; bytes > 0 && bytes % 1024 == 0 && units[i]; i++) {
+    size_t i = 0;
+    while (bytes > 0 && bytes % 1024 == 0 && units[i]) {
         bytes /= 1024;
-        unit = &units[i];
+        i++;
     }
-    snprintf(buffer, BYTES_TEXT_MAX, "%" PRIu64 "%.1s", bytes, unit);
+    int length = snprintf(buffer, BYTES_TEXT_MAX, "%" PRIu64, bytes);
+    if (i > 0)
+        snprintf(buffer + length, BYTES_TEXT_MAX - (size_t)length, "%c", units[i - 1]);
     return buffer;
 }

@@ -2,6 +2,7 @@
 """The pulse: what stands in it, that it is stored at each beat whatever becomes of the messages, and when the
 disk is made to take it."""
 
+import errno
 import os
 import pathlib
 import re
@@ -323,7 +324,7 @@ class Sync(PulseCase):
                                  inject="fdatasync:error=EIO:when=1..2")
         daemon = self.start(f"--output={self.log}", "--interval=1s", wrapper=inject,
                             env=harness.without_leak_check())
-        daemon.wait_for_words(r"/pulse: Input/output error; the beats are not stored until it works again\Z")
+        daemon.wait_for_words(rf"/pulse: {harness.words_of(errno.EIO)}; the beats are not stored until it works again\Z")
         daemon.wait_for_words(r"/pulse: is written again\Z")
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(len(daemon.words()), 2, daemon.words())
