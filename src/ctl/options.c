@@ -291,7 +291,7 @@ static int take_next_option(Parser *parser, int argc, char *argv[])
         return refuse_unparsed(parser, result, argument);
     if (optarg && optarg[0] == '\0')
         return refuse(parser, argument, "expected a value that is not empty");
-    return take_option(parser, result - OPTION_BASE, optarg);
+    return take_option(parser, result - OPTION_BASE, optarg ? optarg : ""); /* "": it takes no value */
 }
 
 static int take_arguments(Parser *parser, int argc, char *argv[])

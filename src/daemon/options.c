@@ -137,19 +137,20 @@ static int set_ready_fd(Options *options, const char *value, Error *ret_error)
 /* argument: the word on the command line that the option came from. */
 static int take_option(Options *options, int option, const char *argument, Error *ret_error)
 {
+    const char *value = optarg ? optarg : ""; /* "": it takes none */
     if (optarg && optarg[0] == '\0')
         return refuse(ret_error, argument, "expected a value that is not empty");
     if (option >= OPTION_SETTING)
-        return set_setting(options, &settings_table[option - OPTION_SETTING], optarg, ret_error);
+        return set_setting(options, &settings_table[option - OPTION_SETTING], value, ret_error);
     if (option == OPTION_CONFIG)
-        return set_path(&options->config, optarg, ret_error);
+        return set_path(&options->config, value, ret_error);
     if (option == OPTION_PID_FILE)
-        return set_path(&options->pid_file, optarg, ret_error);
+        return set_path(&options->pid_file, value, ret_error);
     if (option == OPTION_READY_FD)
-        return set_ready_fd(options, optarg, ret_error);
+        return set_ready_fd(options, value, ret_error);
     if (option == OPTION_USER) {
         free(options->user);
-        options->user = strdup(optarg);
+        options->user = strdup(value);
         return options->user ? 0 : out_of_memory(ret_error);
     }
     if (option == OPTION_FORK) {

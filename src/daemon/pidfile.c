@@ -35,7 +35,7 @@ static int open_new(const char *path)
 static int open_or_make(const char *path)
 {
     for (;;) {
-        struct stat st;
+        struct stat st = { 0 };
         int fd = open_existing(path, &st);
         if (fd >= 0 && st.st_uid == geteuid() && st.st_nlink == 1)
             return fd;
