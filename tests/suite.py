@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the test_*.py of one directory: each test in a process of its own, several at once.
 
-A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 60
+A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 120
 unless told), after which its whole process group is killed and the test counts as failed. A class with
 `alone = True` has its tests run when nothing else does. Of what a test that passed has printed, the lines that
 begin with "note: " are shown. $SUITE_NOTES is a directory for what tests of one run leave to one another, gone
@@ -23,7 +23,7 @@ import traceback
 import unittest
 
 PASSED, FAILED, SKIPPED = 0, 1, 77
-DEFAULT_TIME_LIMIT = 60
+DEFAULT_TIME_LIMIT = 120
 
 
 def matches(test, pattern):

@@ -40,6 +40,8 @@ def gaps_counted(events):
 
 
 class Crash(Case):
+    time_limit = 240
+
     def setUp(self):
         super().setUp()
         self.said = self.dir / "said"
@@ -122,8 +124,6 @@ def last_beat(run, pulses, events):
 
 class Killed(Crash):
     """At each single system call."""
-
-    time_limit = 240
 
     def setUp(self):
         super().setUp()
