@@ -92,7 +92,9 @@ class Memcheck(harness.Case):
             ctl.write_bytes(pathlib.Path(harness.BINARY).with_name("heartbeatctl").read_bytes())
             ctl.chmod(0o755)
         for _ in range(2):  # a gap lies between them
-            daemon = self.start_beating("--interval=50ms")
+            past = len(self.beats())
+            daemon = self.start(f"--output={self.log}", "--interval=50ms")
+            self.wait_for_beats(past + 3, daemon=daemon)  # the second is made when the first has been stored
             daemon.signal(signal.SIGKILL)
             daemon.ended()
         state = f"--state-dir={self.state}"
