@@ -42,7 +42,7 @@ def connect(near, far):
 
 
 class FleetCase(unittest.TestCase):
-    time_limit = 150
+    time_limit = 240
 
     def send_journal(self, near, far):
         """As the README has it: the one's journal to the other, whose name there is that of the receiver here."""

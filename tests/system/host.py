@@ -62,7 +62,7 @@ class Installed:
         path = self.files / LOG.lstrip("/")
         return path.read_text().splitlines() if path.exists() else []
 
-    def wait_for_lines(self, count, seconds=20):
+    def wait_for_lines(self, count, seconds=60):
         """Waits until the default log file has so many; returns all there are."""
         return wait_for(lambda: self.lines() if len(self.lines()) >= count else None,
                         f"{count} lines in {LOG}", seconds)
@@ -98,7 +98,7 @@ class Host(Installed, Machine):
     def beats(self, *matches, **options):
         return self.journal(f"MESSAGE_ID={BEAT}", *matches, **options)
 
-    def wait_for_beats(self, count, *matches, seconds=20):
+    def wait_for_beats(self, count, *matches, seconds=60):
         """Waits until there are so many; returns all there are."""
         def enough():
             beats = self.beats(*matches)
@@ -124,7 +124,7 @@ class HostCase(unittest.TestCase):
     kind = None
     verify = ("systemd-analyze", "verify", "--man=no", "--recursive-errors=no")
     unknown = ()  # what the unit asks for and this systemd does not know
-    time_limit = 120
+    time_limit = 240
 
     def host(self, **options):
         return self.enterContext(Host(installed(self.kind), **options))

@@ -47,7 +47,7 @@ def poll(condition, seconds):
         time.sleep(0.1)
 
 
-def wait_for(condition, what, seconds=20):
+def wait_for(condition, what, seconds=60):
     """Returns the first true value that `condition()` gives; fails when there is none in time.
 
     A file that the condition wants to read and that is not there yet is something to wait for, too.

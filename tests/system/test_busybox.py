@@ -88,7 +88,7 @@ class Box(Installed, Shell):
 class BoxCase(unittest.TestCase):
     """A test in a root of its own."""
 
-    time_limit = 120
+    time_limit = 240
 
     def setUp(self):
         self.box = self.enterContext(Box())

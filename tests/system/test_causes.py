@@ -327,9 +327,9 @@ class NoGap(CausesCase):
 
     def test_who_ends_one_that_hangs_is_not_taken_for_what_stopped_it(self):
         """With SIGTERM comes a SIGCONT, which a process that was never stopped gets, too."""
-        host = self.started_host("Interval=500ms", f"Output={LOG}", "Output=journal")
+        host = self.started_host("Interval=2s", f"Output={LOG}", "Output=journal")
         happening = self.happening(host, "a write that hangs until systemctl restart", "output-blocked")
-        with injected(host.outer_pid(), f"write:delay_enter={4 * SECOND}:when=1"):
+        with injected(host.outer_pid(), f"write:delay_enter={8 * SECOND}:when=1"):
             wait_for(lambda: f"write {LOG}" in host.read("/var/lib/heartbeatd/pulse"), "the step that hangs")
             time.sleep(HOLD)
             host.systemctl("restart", "heartbeatd")
@@ -706,7 +706,7 @@ class WithoutSystemd:
 
 
 class SysVInit(WithoutSystemd, unittest.TestCase):
-    time_limit = 120
+    time_limit = 240
 
     def test_each_end_is_named(self):
         host = self.enterContext(SysVInitHost(installed("sysvinit"), keep=True, fake_boot=True))
@@ -750,7 +750,7 @@ class SysVInit(WithoutSystemd, unittest.TestCase):
 
 
 class OpenRC(WithoutSystemd):
-    time_limit = 120
+    time_limit = 240
 
     def test_each_end_is_named(self):
         host = self.enterContext(OpenRCMachine(installed(self.kind), keep=True, fake_boot=True))

@@ -24,7 +24,7 @@ CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_TIME, CAP_SYSLOG = 16, 17, 25, 34  # linu
 
 
 class Harness:
-    time_limit = 120
+    time_limit = 240
 
     def machine(self, **options):
         return Machine([tree(self.kind)], **options)

@@ -89,7 +89,7 @@ class Host(Installed, OpenRC):
 class Case:
     """What holds with supervise-daemon and with --fork; subclasses name the kind of host."""
 
-    time_limit = 120
+    time_limit = 240
     options = ()
 
     def host(self, *configuration, options=(), **others):

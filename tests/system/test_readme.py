@@ -14,7 +14,7 @@ from readme import readme_block, readme_commands
 
 
 class Readme(unittest.TestCase):
-    time_limit = 180
+    time_limit = 300
 
     def build(self, kind):
         """A machine in which the program was built by the README's first command, but for the packages."""

@@ -123,7 +123,7 @@ class Service:
     """A test of a service; subclasses name the supervisor."""
 
     supervisor = None
-    time_limit = 120
+    time_limit = 240
 
     def set_up(self):
         host = self.enterContext(self.supervisor())

@@ -33,7 +33,7 @@ class SysVHost(Installed, SysVInit):
 
 
 class SysVCase(unittest.TestCase):
-    time_limit = 120
+    time_limit = 240
 
     def host(self, *configuration, **options):
         host = self.enterContext(SysVHost(installed("sysvinit"), **options))
