@@ -100,7 +100,7 @@ matrix_coverage() {
 matrix_memcheck() {
     memcheck=$(mktemp -d) || exit
     set --
-    for name in config ctl-options history options output recall settings state-file when; do
+    for name in config ctl-options history output recall settings; do
         set -- "$@" "$out/plain/tests/unit/test-$name"
     done
     for name in event ini message pulse timespan; do
