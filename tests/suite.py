@@ -4,7 +4,9 @@
 
 A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 120
 unless told), after which its whole process group is killed and the test counts as failed. A class with
-`alone = True` has its tests run when nothing else does. Of what a test that passed has printed, the lines that
+`alone = True` has its tests run when nothing else does. So has each of a few that fail, once more: a machine that
+is shared may for minutes be a third as fast as it was, and who fails beside others only is told apart from who fails.
+Both outcomes are shown. Of what a test that passed has printed, the lines that
 begin with "note: " are shown. $SUITE_NOTES is a directory for what tests of one run leave to one another, gone
 at the end. The last line is `N passed, N failed`, followed by `, N skipped` where a test was skipped; each
 skipped test is named with its reason. Exit status: 0 when nothing failed and something passed.
@@ -24,6 +26,7 @@ import unittest
 
 PASSED, FAILED, SKIPPED = 0, 1, 77
 DEFAULT_TIME_LIMIT = 120
+SECOND_TRIES = 5  # more failures than these are no machine's mood
 
 
 def matches(test, pattern):
@@ -120,7 +123,9 @@ class Running:
 
 
 def run(tests, jobs, unfit):
+    """Returns how many had each outcome, and those that failed."""
     counts = {PASSED: 0, FAILED: 0, SKIPPED: 0}
+    failed = []
     waiting = list(tests)
     running = []
     try:
@@ -136,10 +141,22 @@ def run(tests, jobs, unfit):
                         continue
                     entry.report(outcome)
                     counts[outcome] += 1
+                    if outcome == FAILED:
+                        failed.append(entry.test)
     finally:
         for entry in running:  # told to end before the tests have
             entry.kill()
-    return counts
+    return counts, failed
+
+
+def run_again(failed, counts):
+    """Gives those that failed a second try without the others, and corrects the counts by what passes."""
+    if not 0 < len(failed) <= SECOND_TRIES:
+        return
+    print(f"once more, alone: {', '.join(test.id() for test in failed)}")
+    again, _ = run(failed, 1, None)
+    counts[FAILED] -= again[PASSED]
+    counts[PASSED] += again[PASSED]
 
 
 def main():
@@ -158,9 +175,11 @@ def main():
     alone = [t for t in tests if getattr(type(t), "alone", False)]
     with tempfile.TemporaryDirectory(prefix="heartbeatd-suite-") as notes:
         os.environ["SUITE_NOTES"] = notes
-        counts = run(together, arguments.jobs, arguments.unfit)
-        for outcome, count in run(alone, 1, arguments.unfit).items():
+        counts, failed = run(together, arguments.jobs, arguments.unfit)
+        counts_alone, failed_alone = run(alone, 1, arguments.unfit)
+        for outcome, count in counts_alone.items():
             counts[outcome] += count
+        run_again(failed + failed_alone, counts)
 
     line = f"{counts[PASSED]} passed, {counts[FAILED]} failed"
     print(line + (f", {counts[SKIPPED]} skipped" if counts[SKIPPED] else ""))
