@@ -11,7 +11,7 @@
 #include "core/tally.h"
 #include "util/cleanup.h"
 
-TestSuite(availability, .timeout = 60);
+TestSuite(availability, .timeout = 240);
 
 #define SEC USEC_PER_SEC
 #define HOUR USEC_PER_HOUR

@@ -37,7 +37,7 @@ usec_t clock_usec(clockid_t id)
     return usec + disturbance.passed_usec + (id == CLOCK_MONOTONIC ? 0 : disturbance.slept_usec);
 }
 
-TestSuite(clocks, .timeout = 30);
+TestSuite(clocks, .timeout = 120);
 
 Test(clocks, go_on_together)
 {

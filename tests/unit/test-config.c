@@ -18,7 +18,7 @@ static void enter(void)
     cr_assert_eq(mkdir("etc", 0755), 0);
 }
 
-TestSuite(config, .init = enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(config, .init = enter, .fini = temp_dir_leave, .timeout = 120);
 
 #define FILE_MAX_BYTES (1024 * 1024)
 

@@ -9,7 +9,7 @@
 
 #include "arguments.h"
 
-TestSuite(ctl_options, .timeout = 30);
+TestSuite(ctl_options, .timeout = 120);
 
 #define SEC USEC_PER_SEC
 #define NOW (UINT64_C(1795348800) * SEC) /* 22 November 2026, 12:00 UTC */

@@ -17,7 +17,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-TestSuite(daemonize, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 60);
+TestSuite(daemonize, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 240);
 
 static void answer(int *fd, int exit_code)
 {

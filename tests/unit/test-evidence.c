@@ -13,7 +13,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(evidence, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(evidence, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 static Counters sample(void)
 {

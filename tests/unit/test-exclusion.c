@@ -9,7 +9,7 @@
 
 #include "util/cleanup.h"
 
-TestSuite(exclusion, .timeout = 60);
+TestSuite(exclusion, .timeout = 240);
 
 #define SEC USEC_PER_SEC
 #define HOUR USEC_PER_HOUR

@@ -15,7 +15,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(fd, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(fd, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 /* Runs check in a process of its own, whose descriptors are nobody else's business: 0 when it is content,
  * otherwise the number that it gave for what is wrong. */

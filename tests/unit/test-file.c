@@ -13,7 +13,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 Test(file, read_takes_regular_files_up_to_a_bound_and_never_waits)
 {

@@ -13,7 +13,7 @@
 
 #define OTHER_UID 54321
 
-TestSuite(guard, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(guard, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 static bool any(mode_t mode)
 {

@@ -111,7 +111,7 @@ static void leave(void)
     temp_dir_leave();
 }
 
-TestSuite(heart, .init = enter, .fini = leave, .timeout = 120);
+TestSuite(heart, .init = enter, .fini = leave, .timeout = 480);
 
 static void have_manager(usec_t watchdog_usec)
 {

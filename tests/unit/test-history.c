@@ -16,7 +16,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(history, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 60);
+TestSuite(history, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 240);
 
 static Event stop_number(uint64_t seq)
 {

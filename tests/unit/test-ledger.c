@@ -51,7 +51,7 @@ static void leave(void)
     temp_dir_leave();
 }
 
-TestSuite(ledger, .init = enter, .fini = leave, .timeout = 60);
+TestSuite(ledger, .init = enter, .fini = leave, .timeout = 240);
 
 static int begin(bool *ret_gap)
 {

@@ -15,7 +15,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(lock, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(lock, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 Test(lock, path_lies_in_the_state_directory)
 {

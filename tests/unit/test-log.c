@@ -11,7 +11,7 @@
 
 #include "temp-dir.h"
 
-TestSuite(log, .timeout = 30);
+TestSuite(log, .timeout = 120);
 
 Test(log, is_one_line_to_a_descriptor)
 {

@@ -16,7 +16,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(metrics, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(metrics, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 static const Pulse pulse = { .run = "r", .boot = "b", .seq = 1, .interval_usec = 1 };
 static const Census census;

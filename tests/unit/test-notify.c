@@ -21,7 +21,7 @@ static void enter(void)
     unsetenv("SYSTEMD_EXEC_PID");
 }
 
-TestSuite(notify, .init = enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(notify, .init = enter, .fini = temp_dir_leave, .timeout = 120);
 
 static void set(const char *name, const char *value)
 {

@@ -13,7 +13,7 @@
 #include "daemon/exit.h"
 #include "temp-dir.h"
 
-TestSuite(options, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(options, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 static int parse(const char *const words[WORDS_MAX], Options *ret, Error *ret_error)
 {

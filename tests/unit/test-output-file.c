@@ -20,7 +20,7 @@ static void enter(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-TestSuite(output_file, .init = enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(output_file, .init = enter, .fini = temp_dir_leave, .timeout = 120);
 
 static Output *new_output(const char *name)
 {

@@ -12,7 +12,7 @@
 #include "daemon/exit.h"
 #include "temp-dir.h"
 
-TestSuite(pidfile, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(pidfile, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 Test(pidfile, holds_the_pid_and_a_newline_and_is_readable_for_everyone)
 {

@@ -14,7 +14,7 @@
 #include "daemon/exit.h"
 #include "temp-dir.h"
 
-TestSuite(places, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(places, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 static void set(const char *name, const char *value)
 {

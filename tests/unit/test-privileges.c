@@ -9,7 +9,7 @@
 
 #include "daemon/exit.h"
 
-TestSuite(privileges, .timeout = 30);
+TestSuite(privileges, .timeout = 120);
 
 Test(privileges, user_is_found_by_name_only)
 {

@@ -11,7 +11,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(probe, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(probe, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 #define BEFORE_PATH offsetof(struct sockaddr_un, sun_path)
 

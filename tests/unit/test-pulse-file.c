@@ -14,7 +14,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(pulse_file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 60);
+TestSuite(pulse_file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 240);
 
 static Pulse pulse_number(uint64_t seq)
 {

@@ -9,7 +9,7 @@
 
 #include "util/cleanup.h"
 
-TestSuite(ready_fd, .timeout = 30);
+TestSuite(ready_fd, .timeout = 120);
 
 static void make_pipe(int *ret_reader, int *ret_writer)
 {

@@ -19,7 +19,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(recall, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(recall, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 #define RUN "0123456789abcdef0123456789abcdef"
 #define OTHER_RUN "00000000000000000000000000000001"

@@ -17,7 +17,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(record_exit, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(record_exit, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 #define RUN "0123456789abcdef0123456789abcdef"
 

@@ -13,7 +13,7 @@
 #include "daemon/exit.h"
 #include "temp-dir.h"
 
-TestSuite(settings, .timeout = 30);
+TestSuite(settings, .timeout = 120);
 
 static const Setting *find(const char *key)
 {

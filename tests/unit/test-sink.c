@@ -13,7 +13,7 @@
 #include "core/timestamp.h"
 #include "temp-dir.h"
 
-TestSuite(sink, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(sink, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 static int write_text(Sink *sink, Format format, const char *text)
 {

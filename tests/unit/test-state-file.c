@@ -13,7 +13,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(state_file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(state_file, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 Test(state_file, is_made_with_its_mode_and_opened_again)
 {

@@ -34,7 +34,7 @@ static void leave(void)
     temp_dir_leave();
 }
 
-TestSuite(steps, .init = enter, .fini = leave, .timeout = 30);
+TestSuite(steps, .init = enter, .fini = leave, .timeout = 120);
 
 static void expect_mark(const char *expected)
 {

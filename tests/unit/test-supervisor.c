@@ -20,7 +20,7 @@ static void enter(void)
         temp_dir_skip("built without libsystemd");
 }
 
-TestSuite(supervisor, .init = enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(supervisor, .init = enter, .fini = temp_dir_leave, .timeout = 120);
 
 #define FIRST UINT64_C(86461234567)
 

@@ -14,7 +14,7 @@
 #include "temp-dir.h"
 #include "util/cleanup.h"
 
-TestSuite(view, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 30);
+TestSuite(view, .init = temp_dir_enter, .fini = temp_dir_leave, .timeout = 120);
 
 #define SEC USEC_PER_SEC
 #define RUN "0123456789abcdef0123456789abcdef"
