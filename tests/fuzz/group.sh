@@ -36,5 +36,5 @@ group_fuzz() {
     CC=clang build fuzz -Dfuzzers=true -Dtests=disabled -Db_sanitize=address,undefined -Db_lundef=false
     rm -f "$out/fuzz"/found-*
     # shellcheck disable=SC2086 # a list
-    printf '%s %s\n' $fuzz_targets | xargs -n 2 -P 2 "$0" --call fuzz_one
+    printf '%s %s\n' $fuzz_targets | xargs -n 2 -P 2 "$top/tests/run" --call fuzz_one
 }
