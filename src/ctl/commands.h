@@ -31,3 +31,24 @@ int report_run(const CtlOptions *options, const View *view);
 int timeline_run(const CtlOptions *options, const View *view);
 
 int metrics_run(const View *view);
+
+/* The one that the options name; --help and --version are none. */
+static inline int command_run(const CtlOptions *options, const View *view)
+{
+    switch (options->command) {
+    case CTL_CHECK:
+        return check_run(options, view);
+    case CTL_GAPS:
+        return gaps_run(options, view);
+    case CTL_EXPLAIN:
+        return explain_run(options, view);
+    case CTL_REPORT:
+        return report_run(options, view);
+    case CTL_TIMELINE:
+        return timeline_run(options, view);
+    case CTL_METRICS:
+        return metrics_run(view);
+    default:
+        return status_run(options, view);
+    }
+}

@@ -16,26 +16,6 @@ static int fail(const CtlOptions *options, int exit_status, const char *why)
     return options->command == CTL_CHECK ? check_unknown(options, why) : exit_status;
 }
 
-static int dispatch(const CtlOptions *options, const View *view)
-{
-    switch (options->command) {
-    case CTL_CHECK:
-        return check_run(options, view);
-    case CTL_GAPS:
-        return gaps_run(options, view);
-    case CTL_EXPLAIN:
-        return explain_run(options, view);
-    case CTL_REPORT:
-        return report_run(options, view);
-    case CTL_TIMELINE:
-        return timeline_run(options, view);
-    case CTL_METRICS:
-        return metrics_run(view);
-    default:
-        return status_run(options, view);
-    }
-}
-
 static int run(const CtlOptions *options)
 {
     View view;
@@ -46,7 +26,7 @@ static int run(const CtlOptions *options)
     }
     int r = view_read(options->state_dir, &view);
     if (r == 0)
-        return dispatch(options, &view);
+        return command_run(options, &view);
     snprintf(why, sizeof(why), "this host's boot, its processes and the record: %s", strerror(-r));
     return fail(options, options->command == CTL_STATUS ? STATUS_EXIT_SILENT : CTL_EXIT_NO_DATA, why);
 }

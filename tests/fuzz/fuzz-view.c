@@ -41,26 +41,6 @@ static CtlOptions take_options(FuzzInput *input, const View *view)
     return options;
 }
 
-static int run(const CtlOptions *options, const View *view)
-{
-    switch (options->command) {
-    case CTL_CHECK:
-        return check_run(options, view);
-    case CTL_GAPS:
-        return gaps_run(options, view);
-    case CTL_EXPLAIN:
-        return explain_run(options, view);
-    case CTL_REPORT:
-        return report_run(options, view);
-    case CTL_TIMELINE:
-        return timeline_run(options, view);
-    case CTL_METRICS:
-        return metrics_run(view);
-    default:
-        return status_run(options, view);
-    }
-}
-
 static void check_status(CtlCommand command, int status)
 {
     if (command == CTL_STATUS)
@@ -90,7 +70,7 @@ static void check(CtlOptions options, CtlCommand command, const View *view, bool
     const char *out, *err;
     options.command = command;
     capture_begin();
-    int status = run(&options, view);
+    int status = command_run(&options, view);
     capture_end(&out, &err);
     fuzz_show(err);
     check_status(command, status);
