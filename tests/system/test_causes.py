@@ -81,7 +81,7 @@ class LoggingHost(Remembering):
         warnings = [line for line in self.lines() if f": {perhaps}{gap['cause']} (" in line]
         case.assertTrue(warnings, self.lines()[-9:])
         missed = {"0": "no beat", "1": "1 beat"}.get(gap["missed"], f"{gap['missed']} beats")
-        case.assertRegex(warnings[-1], rf"^\S+Z gap: {missed} missed, \S+ without one: ")
+        case.assertRegex(warnings[-1], rf"^\S+Z gap: {missed} missed, .+ without one: ")
 
 
 class SysVInitHost(LoggingHost, SysVHost):
