@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Whatever ends the daemon at whatever instant: the next start works, and its records are the truth.
 
-`Killed` ends it at each single system call and starts it again from every state that leaves. The truth is
-what the outputs took and what the test did; what the records must say follows from it and from the manual.
+`Killed` stops it at each single system call. What the files hold there is what a kill there leaves, for a process
+that is killed does nothing more; so each such state is started from, once, and at every seventh call it is killed
+indeed. The truth is what the outputs took and what the test did; what the records must say follows from it and from
+the manual.
 """
 
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -13,13 +16,12 @@ import signal
 import subprocess
 import zlib
 
-from harness import (MS_BIND, SANITIZED, Case, moment, mount, needs_root, umount, wait_until,
+from harness import (MS_BIND, Case, moment, mount, needs_root, umount, wait_until,
                      without_leak_check)
 from killing import Tracee, boottime_usec, content_of, events_of, fields_of, pulse_of
 
 HOUR = 3600 * 10**6
-# With the sanitizers a start takes several times as long; from main() on it makes the same calls.
-STRIDE = 7 if SANITIZED else 1
+KILLED_EVERY = 7  # calls
 
 
 def gaps_in(events):
@@ -127,51 +129,72 @@ class Killed(Crash):
 
     def setUp(self):
         super().setUp()
-        self.points = self.starts = 0
+        self.points = self.kills = self.starts = 0
         self.addCleanup(self.tell)
         self.output = self.dir / "log" / "killed"
 
     def tell(self):
-        print(f"note: killed at {self.points} calls, started again from {self.starts} states")
+        print(f"note: stopped at {self.points} calls, killed at {self.kills}, started again from {self.starts} states")
 
     # How it is killed.
 
-    def kill_at(self, number, args, drive, umask):
-        """Kills a start at this call; `drive` is told of each call, and says from which on they count and
-        when there are enough. Returns whether there were as many."""
+    def calls(self, template, args, drive, umask):
+        """Starts it from this state, and yields at each call that counts the one that is about to make it. `drive`
+        is told of each call, and says from which on they count and when there are enough."""
+        self.put(template)
+        self.output.unlink(missing_ok=True)
         command = self.command(f"--output={self.output}", *args)
         tracee = Tracee(command, self.environment(without_leak_check()), self.said, umask)
-        counted = 0
         try:
             while tracee.next_call():
-                told = drive(tracee)
-                if told is None:
-                    return False
-                counted += told
-                if counted == number:
-                    tracee.kill()
-                    self.assertEqual(tracee.status, -signal.SIGKILL)
-                    return True
-            return False
+                counts = drive(tracee)
+                if counts is None:
+                    return
+                if counts:
+                    yield tracee
         finally:
             tracee.kill()
 
     def kill_everywhere(self, template, args, drive, check, umask=0o022):
-        """At each call of a start from this state: after it `check` is given what is left on disk, if that
-        is anything new. A state in which nothing was changed is started from once."""
-        number = 1
-        while True:
-            self.put(template)
-            self.output.unlink(missing_ok=True)
-            if not self.kill_at(number, args, drive(), umask):
-                break
-            self.points += 1
-            left = content_of(self.state)
-            if left != template or self.output.exists() or number == 1:
-                self.starts += 1
-                with self.subTest(call=number, args=args):
-                    check(left)
-            number += STRIDE
+        """`check` is given what the files hold at each call of a start from this state, where that is anything new,
+        and what is left at every seventh call."""
+        states = []
+        for last, _ in enumerate(self.calls(template, args, drive(), umask), 1):
+            state = self.state_on_disk()
+            if not states or state != states[-1][1]:
+                states.append((last, state))
+        self.points += last
+        for number, state in states:
+            self.restore(state)
+            self.check_at(number, args, check)
+        for number in range(1, last, KILLED_EVERY):
+            self.kill_at(number, template, args, drive(), umask)
+            self.check_at(number, args, check)
+
+    def kill_at(self, number, template, args, drive, umask):
+        with contextlib.closing(self.calls(template, args, drive, umask)) as calls:
+            for tracee in itertools.islice(calls, number - 1, number):
+                tracee.kill()
+                self.assertEqual(tracee.status, -signal.SIGKILL)
+                self.kills += 1
+
+    def check_at(self, number, args, check):
+        self.starts += 1
+        with self.subTest(call=number, args=args):
+            check(content_of(self.state))
+
+    def state_on_disk(self):
+        """Content and mode of each file that it writes to."""
+        paths = [*self.state.iterdir(), *([self.output] if self.output.exists() else [])]
+        return {path: (path.read_bytes(), path.stat().st_mode & 0o7777) for path in paths}
+
+    def restore(self, state):
+        self.put({})
+        self.output.unlink(missing_ok=True)
+        for path, (data, mode) in state.items():
+            path.write_bytes(data)
+            path.chmod(mode)
+            self.give(path)
 
     @staticmethod
     def all_of_it():
