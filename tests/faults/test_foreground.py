@@ -2,6 +2,7 @@
 """The daemon in the foreground with all that it can write to: a start, three beats, a reload and a stop, in which
 one system call after the other fails, is cut short or comes late."""
 
+import itertools
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from faulty import (INTERVAL_USEC, FaultCase, cuts, delays, ended_well, errors, 
 
 # What may be true of any gap on a machine that has other work, and of one whose calls are held up by a tracer.
 CAUSES = {"output-blocked", "process-stopped", "unknown", "cpu-starved", "cpu-throttled", "busy"}
-JOURNAL = "/run/systemd/journal/socket"
+JOURNAL, SYSLOG = "/run/systemd/journal/socket", "/dev/log"
 LOSS = r"output {}\b.*: (\d+) messages? lost from "
 
 
@@ -23,12 +24,24 @@ class Foreground(FaultCase):
     outputs = ("file", "stdout", "fifo")
     notifies = metrics = True
 
+    def settings(self, directory):
+        """The lines of its configuration."""
+        yield f"Interval={INTERVAL_USEC}us"
+        yield f"StateDir={directory}/state"
+        yield from (f"Output={self.name_of(output, directory)}" for output in self.outputs)
+        if self.metrics:
+            yield f"Metrics={directory}/beats.prom"
+
     def arguments(self, directory):
-        config = ["[Heartbeat]", f"Interval={INTERVAL_USEC}us", f"StateDir={directory}/state"]
-        config += [f"Output={self.name_of(output, directory)}" for output in self.outputs]
-        config += [f"Metrics={directory}/beats.prom"] if self.metrics else []
-        (directory / "conf").write_text("\n".join(config) + "\n")
+        """Those of the command line, and what they name is there."""
+        (directory / "conf").write_text("\n".join(["[Heartbeat]", *self.settings(directory)]) + "\n")
         return [f"--config={directory}/conf"]
+
+    def leave_records(self, directory):
+        """Of a run before, where there was one."""
+
+    def run_of(self, *args):
+        return Run(self, *args)
 
     @staticmethod
     def name_of(output, directory):
@@ -36,6 +49,7 @@ class Foreground(FaultCase):
 
     def scenario(self, fault, directory, trace=False, clocks=False):
         (directory / "state").mkdir()
+        self.leave_records(directory)
         os.mkfifo(directory / "fifo")
         with open(os.open(directory / "fifo", os.O_RDONLY | os.O_NONBLOCK), "rb") as fifo, \
                 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager:
@@ -50,7 +64,7 @@ class Foreground(FaultCase):
             path = directory / "file"
             texts["file"] = path.read_text() if path.exists() else ""
             texts.update(self.told_by_sockets())
-            run = Run(self, fault, directory, report, texts, drain(manager))
+            run = self.run_of(fault, directory, report, texts, drain(manager))
             return report, list(run.complaints())
 
     def told_by_sockets(self):
@@ -176,9 +190,14 @@ class Run:
         elif self.case.metrics and self.code == 0 and "metrics " not in self.words and not self.is_mute():
             yield "no metrics, and no word of it"
 
+    def to_mend(self):
+        """What the next start has to say, as a pattern."""
+        torn = self.fault is not None and self.fault.site.call in ("write", "pwrite64") and not self.fault.late
+        return r"(heartbeatd: \S+/history: \d+ lines? cannot be read and \w+ passed over\n)?" if torn else ""
+
     def complaints_of_the_next_start(self):
         """It works, has nothing to mend that was not told of, and knows how the run before it ended."""
-        path, before = self.directory / "next", len(self.lines)
+        path, before, to_mend = self.directory / "next", len(self.lines), self.to_mend()
         with open(self.directory / "next-words", "wb") as stderr:
             command = [harness.BINARY, "--config=/dev/null", f"--state-dir={self.directory}/state", f"--output={path}"]
             with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr, env={}) as daemon:
@@ -189,9 +208,7 @@ class Run:
                     daemon.terminate()
                 code = daemon.wait(20)
         words = (self.directory / "next-words").read_text()
-        torn = self.fault is not None and self.fault.site.call in ("write", "pwrite64") and not self.fault.late
-        expected = r"\A(heartbeatd: \S+/history: \d+ lines? cannot be read and \w+ passed over\n)?\Z" if torn else r"\A\Z"
-        if code != 0 or not re.match(expected, words):
+        if code != 0 or not re.fullmatch(to_mend, words):
             yield f"the next start: exit status {code}, {words!r}"
             return
         for event in self.events()[before:]:
@@ -231,42 +248,202 @@ class InTheForeground(Foreground):
                   "system calls that come late")
 
 
-class WithAJournal(Foreground):
-    """Its socket is all that there is of it, in a /run of the test's own."""
+class WithALog(Foreground):
+    """The socket of a log daemon is all that there is of it, in a /run and a /dev of the test's own."""
 
-    outputs = ("journal", "file")
     metrics = False
+
+    def open_log(self, path):
+        self.private_dev_and_run()
+        self.path, self.reader = path, self.log_socket(path)
+        self.runs_told = 0
+
+    def received(self):
+        """What has come since the last time, up to a mark of our own."""
+        self.runs_told += 1
+        mark = f"MARK={self.runs_told}".encode()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.sendto(mark, self.path)
+        harness.wait_until(lambda: mark in self.reader.received, 20, "the mark")
+        entries = self.reader.received[:self.reader.received.index(mark)]
+        del self.reader.received[:len(entries) + 1]
+        return entries
+
+    def messages(self, pattern):
+        found = [re.match(pattern, entry) for entry in self.received()]
+        return "".join(match[1].decode() + "\n" for match in found if match)
+
+    def faults(self, make, calls):
+        return (fault for site in self.sites(self.scenario) if site.call in calls for fault in make(site))
+
+
+class WithAJournal(WithALog):
+    outputs = ("journal", "file")
+    calls = "socket", "connect", "poll", "sendmsg", "getsockopt", "setsockopt", "memfd_create"
 
     def setUp(self):
         super().setUp()
         if not harness.has_libsystemd():
             self.skipTest("needs libsystemd in the binary")
-        self.private_dev_and_run()
-        self.reader = self.log_socket(JOURNAL)
-        self.runs_told = 0
+        self.open_log(JOURNAL)
 
     def told_by_sockets(self):
-        """What has come since the last time, up to a mark of our own."""
-        self.runs_told += 1
-        mark = f"MARK={self.runs_told}".encode()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-            client.sendto(mark, JOURNAL)
-        harness.wait_until(lambda: mark in self.reader.received, 20, "the mark")
-        entries = self.reader.received[:self.reader.received.index(mark)]
-        del self.reader.received[:len(entries) + 1]
-        found = [re.match(rb"MESSAGE=(heartbeat \d+)\n", entry) for entry in entries]
-        return {"journal": "".join(match[1].decode() + "\n" for match in found if match)}
-
-    def faults(self, make):
-        for site in self.sites(self.scenario):
-            if site.call in ("socket", "connect", "poll", "sendmsg", "getsockopt", "setsockopt", "memfd_create"):
-                yield from make(site)
+        return {"journal": self.messages(rb"MESSAGE=(heartbeat \d+)\n")}
 
     def test_a_call_on_a_socket_fails(self):
-        self.each(self.scenario, self.faults(errors), "system calls on sockets that fail")
+        self.each(self.scenario, self.faults(errors, self.calls), "system calls on sockets that fail")
 
     def test_a_call_on_a_socket_fails_and_goes_on_failing(self):
-        self.each(self.scenario, self.faults(lasting_errors), "system calls that fail from some time on")
+        self.each(self.scenario, self.faults(lasting_errors, self.calls), "system calls that fail from some time on")
 
     def test_a_call_on_a_socket_comes_late(self):
-        self.each(self.scenario, self.faults(delays), "system calls that come late")
+        self.each(self.scenario, self.faults(delays, self.calls), "system calls that come late")
+
+
+class WithASyslog(WithALog):
+    """syslog(3) tries once more when it could not send, and tells nobody when that failed, too, nor when it gets no
+    socket. It is asked only when another could be connected a moment before."""
+
+    outputs = ("syslog", "file")
+    notifies = False
+    calls = "socket", "connect", "poll", "sendto", "fcntl"
+
+    def setUp(self):
+        super().setUp()
+        self.open_log(SYSLOG)
+
+    def told_by_sockets(self):
+        return {"syslog": self.messages(rb"<30>.*: (heartbeat \d+)\Z")}
+
+    def test_a_call_on_a_socket_fails(self):
+        """But for the two of the library by which its first message goes."""
+        faults = [fault for fault in self.faults(errors, self.calls) if not (
+            fault.site.call in ("socket", "connect") and fault.site.number == 2)]
+        self.each(self.scenario, faults, "system calls on sockets that fail")
+
+    def test_a_call_on_a_socket_comes_late(self):
+        self.each(self.scenario, self.faults(delays, self.calls), "system calls that come late")
+
+
+@harness.needs_root
+class WithDropIns(Foreground):
+    """The configuration that it reads by itself, and what goes on top of it, in an /etc of the test's own."""
+
+    outputs = ("file", "stdout")
+    notifies = metrics = False
+
+    def setUp(self):
+        super().setUp()
+        self.private_mounts()
+        self.drop_ins = self.mount_tmpfs("/etc") / "heartbeatd.conf.d"
+        self.drop_ins.mkdir()
+
+    def arguments(self, directory):
+        settings = list(self.settings(directory))
+        paths = self.drop_ins / "../heartbeatd.conf", self.drop_ins / "10-a.conf", self.drop_ins / "20-b.conf"
+        for number, path in enumerate(paths):
+            path.write_text("\n".join(["[Heartbeat]", *settings[number::len(paths)]]) + "\n")
+        return []
+
+    def faults(self, make):
+        """Each time it reads them: before it takes the lock, and in a reload."""
+        sites = self.sites(self.scenario)
+        first = itertools.takewhile(lambda site: site.call not in ("flock", "fcntl"), sites)
+        for site in [*first, *(site for site in sites if site.phase == "reload")]:
+            if site.call in ("openat", "newfstatat", "read", "getdents64", "close"):
+                yield from make(site)
+
+    def test_a_call_that_reads_them_fails(self):
+        self.each(self.scenario, self.faults(errors), "system calls of a start that fail")
+
+    def test_a_call_that_reads_them_is_cut_short(self):
+        self.each(self.scenario, self.faults(cuts), "system calls that are cut short")
+
+
+NOISE = b"noise" * 200
+OLD_RUN, OLD_BOOT, OLD_LINES = "f" * 32, "e" * 32, 330
+
+
+def old_history():
+    """More than fits into 64 KiB: gaps within a run of an earlier boot."""
+    return "".join(f"v=1 t=2026-11-22T13:00:00.000Z boottime={n} boot={OLD_BOOT} run={OLD_RUN} ev=gap cause=suspend "
+                   f"confidence=high host=up interval=10000 from={n} to={n + 50000} lasted=50000 missed=4\n"
+                   for n in range(1795352400000000, 1795352400000000 + OLD_LINES))
+
+
+class MendingRun(Run):
+    """The records of the run before are too long, or damaged: nothing of them is lost, whatever fails."""
+
+    def events(self):
+        """The events of this run, but for the gap before it; and how many there are of the other, in lines or in the
+        line of the trim."""
+        found = super().events()
+        trimmed = sum(int(count) for event in found if event["ev"] == "trim"
+                      for count in re.findall(r"\bsuspend:(\d+)", event.get("gaps", "")))
+        self.old = trimmed + sum(event["run"] == OLD_RUN for event in found)
+        self.trimmed = trimmed > 0
+        own = [event for event in found if event["run"] != OLD_RUN and event["ev"] != "trim"]
+        known = own and own[0]["ev"] == "gap" and own[0]["cause"] == "unknown"
+        return own[1:] if known else own
+
+    def complaints(self):
+        yield from super().complaints()
+        if self.report.busy or self.report.hangs or self.code is None:
+            return
+        yield from self.complaints_of_what_was_there()
+
+    def to_mend(self):
+        """What was refused before it came to that is left to the next start."""
+        left = self.content_of("pulse") == NOISE
+        return (r"heartbeatd: \S+/pulse: damaged; moved aside to pulse\.unreadable\n" if left else "") + super().to_mend()
+
+    def content_of(self, name):
+        path = self.directory / "state" / name
+        return path.read_bytes() if path.exists() else b""
+
+    def complaints_of_what_was_there(self):
+        kept = NOISE in (self.content_of("pulse"), self.content_of("pulse.unreadable"))
+        if not kept and not re.search(r"/state/pulse: cannot be \w+", self.words) and not self.is_mute():
+            yield f"what was damaged is gone, and no word of it: {self.words!r}"
+        if self.content_of("history.unreadable"):
+            yield "the history was moved aside"
+            return
+        self.events()
+        if self.old != OLD_LINES:
+            yield f"{self.old} of {OLD_LINES} gaps are left"
+        if self.code == 0 and not self.trimmed and "/history: " not in self.words and not self.is_mute():
+            yield f"not trimmed, and no word of it: {self.words!r}"
+
+
+class BehindRecordsToMend(Foreground):
+    outputs = ("file",)
+    notifies = metrics = False
+    calls = ("close", "fchmod", "fdatasync", "fsync", "ftruncate", "lseek", "newfstatat", "openat", "pread64", "pwrite64",
+             "rename", "unlink", "write")
+
+    def settings(self, directory):
+        yield from super().settings(directory)
+        yield "HistoryMax=64K"
+
+    def leave_records(self, directory):
+        (directory / "state/pulse").write_bytes(NOISE)
+        (directory / "state/history").write_text(old_history())
+
+    def run_of(self, *args):
+        return MendingRun(self, *args)
+
+    def faults(self, make):
+        """Those on files behind the call that makes the run's id: it has not looked at any record before."""
+        behind = itertools.dropwhile(lambda site: site.call != "getrandom", self.sites(self.scenario))
+        for site in behind:
+            if site.phase == "start" and site.call in self.calls:
+                yield from make(site)
+
+    def test_a_call_of_such_a_start_fails(self):
+        self.each(self.scenario, self.faults(errors), "system calls of a start that fail")
+
+    def test_a_call_of_such_a_start_fails_and_goes_on_failing(self):
+        self.each(self.scenario, self.faults(lasting_errors), "system calls that fail from some time on")
+
+    def test_a_call_of_such_a_start_is_cut_short(self):
+        self.each(self.scenario, self.faults(cuts), "system calls that are cut short")

@@ -11,8 +11,10 @@ import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DEBIAN_ZSH = pathlib.Path("/usr/share/zsh/vendor-completions")
-# Most of these builds differ in what they install and not in what they compile.
-CACHE = {"CCACHE_DIR": str(TOP / "build-tests/ccache"), "CCACHE_NOHASHDIR": "1", "CCACHE_BASEDIR": "/"}
+# Most of these builds differ in what they install and not in what they compile. They lie where tests/run has its own:
+# the same sources by the same relative names are the same to ccache.
+BUILDS = TOP / "build-tests"
+CACHE = {"CCACHE_DIR": str(BUILDS / "ccache"), "CCACHE_NOHASHDIR": "1"}
 
 
 class Build:
@@ -23,11 +25,12 @@ class Build:
         self.environment = {**CACHE, **os.environ, "CC": f"ccache {compiler}"}
 
     def __enter__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="heartbeatd-build-"))
+        BUILDS.mkdir(exist_ok=True)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="source-", dir=BUILDS))
         try:
-            self.run("meson", "setup", self.directory / "b", TOP, "--werror", "-Dtests=disabled",
+            self.run("meson", "setup", self.directory, TOP, "--werror", "-Dtests=disabled",
                      *self.options)
-            self.run("meson", "compile", "-C", self.directory / "b")
+            self.run("meson", "compile", "-C", self.directory)
         except BaseException:
             self.__exit__()
             raise
@@ -45,12 +48,12 @@ class Build:
 
     @property
     def program(self):
-        return self.directory / "b/src/heartbeatd"
+        return self.directory / "src/heartbeatd"
 
     def install(self):
         """Installs below a DESTDIR and returns it."""
         root = self.directory / "root"
-        self.run("meson", "install", "-C", self.directory / "b", "--no-rebuild", DESTDIR=str(root))
+        self.run("meson", "install", "-C", self.directory, "--no-rebuild", DESTDIR=str(root))
         return root
 
 
@@ -115,7 +118,7 @@ class WithoutLibsystemd(unittest.TestCase):
 
     def test_the_units_have_no_watchdog_that_nobody_feeds(self):
         for name in ("heartbeatd", "heartbeatd-user"):
-            unit = (self.build.directory / f"b/units/{name}.service").read_text()
+            unit = (self.build.directory / f"units/{name}.service").read_text()
             self.assertNotRegex(unit, r"(?m)^WatchdogSec=")
             self.assertIn("without libsystemd", unit)
 
@@ -205,7 +208,7 @@ class Install(unittest.TestCase):
 
     def test_setup_prints_what_was_chosen(self):
         with Build() as build:
-            log = (build.directory / "b/meson-logs/meson-log.txt").read_text()
+            log = (build.directory / "meson-logs/meson-log.txt").read_text()
         for word in ("libsystemd", "Type= of the unit", "default interval", "systemd-unit-dir"):
             self.assertRegex(log, rf"(?m)^\s*{re.escape(word)}\s+: \S")
 
