@@ -3,6 +3,8 @@
 #
 # The group `matrix`, for tests/run.
 
+clang_options='-Doptimization=3 -Db_ndebug=true'
+
 # A gate: passes when a command succeeds, and shows what it had to say when it does not: gate WORDS COMMAND...
 gate() {
     words=$1
@@ -33,7 +35,8 @@ group_matrix() {
     trap 'rm -rf "$counted" "$emulated" "$memcheck"' EXIT
     trap 'exit 1' TERM INT
     build plain
-    CC=clang variant clang -Doptimization=3 -Db_ndebug=true
+    # shellcheck disable=SC2086 # options
+    CC=clang variant clang $clang_options
     criterion clang
     variant whole-program -Doptimization=3 -Db_ndebug=true -Db_lto=true -Dtests=disabled
     for name in clang whole-program; do
@@ -47,7 +50,6 @@ group_matrix() {
     matrix_coverage
     HEARTBEATD=$out/plain/src/heartbeatd suite memcheck matrix --jobs 2
     matrix_memcheck
-    matrix_analyzers
 }
 
 # Where the kernel takes no 32-bit program, an emulator stands in for it. What looks at a process from outside sees the
@@ -123,9 +125,11 @@ matrix_memcheck() {
     fi
 }
 
-# gcc 12 loses sight of what a struct of the caller's owns, and calls it leaked: leaks are for LeakSanitizer and
-# memcheck to find, which do so in the group sanitizers and above.
-matrix_analyzers() {
+# What reads the code and runs nothing. gcc 12 loses sight of what a struct of the caller's owns, and calls it leaked:
+# leaks are for LeakSanitizer and memcheck to find, which do so in the group sanitizers and above.
+analyzers() {
+    # shellcheck disable=SC2086 # options
+    CC=clang build clang $clang_options # which knows how each file is compiled
     gate "clang-tidy has no finding" tidy
     gate "gcc's analyzer has no finding" analyze
     "$top/tests/table.py" add "source files analyzed by two compilers" "$(find "$top/src" -name '*.c' | wc -l)"
