@@ -44,6 +44,7 @@ KINDS = {
 }
 # Suite and packages of the tree for the other supervisors, which runs what was built for sysvinit.
 SUPERVISORS = ("bookworm", ("runit", "s6", "mount", "procps", "passwd"))
+NEEDED = {"hostname.sh", "rmnologin", "savecache", "umountfs", "umountroot"}  # of OpenRC's services
 A_DAY = 24 * 60 * 60
 
 
@@ -122,12 +123,23 @@ def install(kind, place):
                         "meson compile -C build",
                         "meson install -C build"):
             machine.run("sh", "-c", f"cd {INSIDE} && {command}", timeout=300)
+        if KINDS[kind].machine is OpenRC:
+            leave_out_services(machine)
         # There are no such terminals.
         machine.run("sh", "-c", "! test -e /etc/inittab || sed -i '/getty/s/^/#/' /etc/inittab")
         machine.shutdown()
         # Its boot has the boot id of every machine that does not fake one: their journals would hold it.
         shutil.rmtree(machine.upper / "var/log/journal", ignore_errors=True)
         machine.upper.rename(place)
+
+
+def leave_out_services(machine):
+    """Those of OpenRC that look after disks, mounts and clocks, which a machine gets from its maker: a boot with them
+    takes a thousand processes, and hundreds to find that there is nothing to do."""
+    for runlevel in ("sysinit", "default", "off"):
+        listing = machine.run("rc-update", "show", runlevel).stdout
+        for name in {line.split()[0] for line in listing.splitlines()} - NEEDED:
+            machine.run("rc-update", "delete", name, runlevel)
 
 
 def copy_meson(machine):

@@ -38,13 +38,15 @@ DROPPED = "-sys_time,-sys_module,-sys_rawio,-syslog"
 
 
 def poll(condition, seconds):
-    """Returns the first true value that `condition()` gives, or what it gives when the time is over."""
+    """Returns the first true value that `condition()` gives, or what it gives when the time is over. A condition that
+    takes long to tell is asked less often: it holds up what it waits for."""
     deadline = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         value = condition()
         if value or time.monotonic() >= deadline:
             return value
-        time.sleep(0.1)
+        time.sleep(max(0.1, 3 * (time.monotonic() - asked)))
 
 
 def wait_for(condition, what, seconds=60):

@@ -192,7 +192,7 @@ class CausesCase(HostCase):
 
     def assert_lasted(self, gap, seconds):
         self.assertGreaterEqual(gap.seconds("lasted"), seconds)
-        self.assertLess(gap.seconds("lasted"), seconds + 10)
+        self.assertLess(gap.seconds("lasted"), seconds + 60)
 
 
 class Ends:
@@ -317,12 +317,12 @@ class NoGap(CausesCase):
         happening.left_nothing(before)
 
     def test_a_stop_is_not_taken_for_the_cause_of_what_was_missed_before_it(self):
-        host = self.started_host("Interval=1s")
+        host = self.started_host("Interval=5s")  # in which a busy machine restarts it, too
         happening = self.happening(host, "SIGSTOP until systemctl restart", "process-stopped")
         host.signal("SIGSTOP")
-        time.sleep(2 + HOLD)
+        time.sleep(10 + HOLD)
         host.systemctl("restart", "heartbeatd")
-        self.assert_lasted(happening.named(), 2 + HOLD)
+        self.assert_lasted(happening.named(), 10 + HOLD)
         self.assertEqual([line["ev"] for line in happening.lines()], ["gap", "stop", "start"])
 
     def test_who_ends_one_that_hangs_is_not_taken_for_what_stopped_it(self):
