@@ -33,12 +33,13 @@ class Member(Host):
 
 
 def connect(near, far):
-    """Lays the cable, whose ends have the addresses NEAR and FAR. It goes with either machine."""
+    """Lays the cable, whose ends have the addresses NEAR and FAR. It goes with either machine, and its ends with it:
+    for itself, each has an address that stays, as Debian gives it."""
     near.ip("link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", str(far.pid))
-    for member, address in ((near, NEAR), (far, FAR)):
+    for member, address, other, others in ((near, NEAR, far, FAR), (far, FAR, near, NEAR)):
         member.ip("address", "add", f"{address}/24", "dev", "cable")
         member.ip("link", "set", "cable", "up")
-        member.write("/etc/hosts", f"127.0.0.1 localhost\n{NEAR} {near.name}\n{FAR} {far.name}\n")
+        member.write("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {member.name}\n{others} {other.name}\n")
 
 
 class FleetCase(unittest.TestCase):
