@@ -4,8 +4,6 @@
 #include "core/logfmt.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "util/number.h"
@@ -93,8 +91,8 @@ void logfmt_add(LogfmtLine *line, const char *key, const char *value)
 
 void logfmt_add_number(LogfmtLine *line, const char *key, uint64_t value)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRIu64, value);
+    char text[NUMBER_DIGITS_MAX + 1];
+    *number_put(text, value) = '\0';
     logfmt_add(line, key, text);
 }
 

@@ -5,17 +5,17 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/timespan.h"
 #include "core/timestamp.h"
+#include "util/number.h"
 #include "util/text.h"
 
 /* Marks of the specifiers whose value is known only at the beat, and the longest that each can become. */
 enum { MARK_SEQ = 1, MARK_TIME, MARK_UPTIME };
 static const size_t mark_max[] = {
-    [MARK_SEQ] = 20, /* digits of 2^64 */
+    [MARK_SEQ] = NUMBER_DIGITS_MAX,
     [MARK_TIME] = TIMESTAMP_TEXT_MAX - 1,
     [MARK_UPTIME] = 26, /* 2^64 us: "213503982d 23h 59min 59s", and a little air */
 };
@@ -112,7 +112,7 @@ bool message_needs_boot_id(const char *template)
 static size_t expand_mark(char mark, uint64_t seq, usec_t realtime_usec, usec_t boottime_usec, char *buffer)
 {
     if (mark == MARK_SEQ)
-        return (size_t)snprintf(buffer, 21, "%" PRIu64, seq);
+        return (size_t)(number_put(buffer, seq) - buffer);
     if (mark == MARK_TIME)
         return strlen(timestamp_format(realtime_usec, buffer));
     char uptime[TIMESPAN_TEXT_MAX];

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/crc32.h"
@@ -60,18 +59,21 @@ static uint64_t *number_in(const Pulse *pulse, size_t i)
 /* "123456,20,3,0,0": the sum, and how many were over each bound. */
 static void add_lateness(LogfmtLine *line, const Lateness *lateness)
 {
-    char text[(LATENESS_BOUNDS + 1) * 21];
-    int length = snprintf(text, sizeof(text), "%" PRI_USEC, lateness->sum_usec);
-    for (size_t i = 0; i < LATENESS_BOUNDS; i++)
-        length += snprintf(text + length, sizeof(text) - (size_t)length, ",%" PRIu64, lateness->over[i]);
+    char text[(LATENESS_BOUNDS + 1) * (NUMBER_DIGITS_MAX + 1)], *at = number_put(text, lateness->sum_usec);
+    for (size_t i = 0; i < LATENESS_BOUNDS; i++) {
+        *at++ = ',';
+        at = number_put(at, lateness->over[i]);
+    }
+    *at = '\0';
     logfmt_add(line, "lateness", text);
 }
 
 static void put_sum(char at[static SUM_LENGTH], uint32_t sum)
 {
-    char text[SUM_LENGTH + 1];
-    snprintf(text, sizeof(text), " sum=%08" PRIx32, sum);
-    memcpy(at, text, SUM_LENGTH);
+    static const char key[] = " sum=", digits[] = "0123456789abcdef";
+    memcpy(at, key, strlen(key));
+    for (size_t i = SUM_LENGTH; i > strlen(key); i--, sum >>= 4)
+        at[i - 1] = digits[sum & 15];
 }
 
 void pulse_format(const Pulse *pulse, char ret[static PULSE_SIZE])

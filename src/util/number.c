@@ -6,6 +6,17 @@
 #include <stddef.h>
 #include <string.h>
 
+char *number_put(char *at, uint64_t number)
+{
+    char digits[NUMBER_DIGITS_MAX], *first = digits + sizeof(digits);
+    do
+        *--first = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    size_t length = (size_t)(digits + sizeof(digits) - first);
+    memcpy(at, first, length);
+    return at + length;
+}
+
 const char *number_take(const char *at, const char *end, uint64_t *ret)
 {
     const char *begin = at;

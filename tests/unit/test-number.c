@@ -35,6 +35,22 @@ Test(number, is_read_up_to_what_is_no_digit)
     }
 }
 
+Test(number, is_written_as_it_is_read)
+{
+    static const char *const table[] = { "0", "9", "10", "1234567890", "18446744073709551615" };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        char text[NUMBER_DIGITS_MAX + 2] = "";
+        uint64_t number;
+        memset(text, 'x', sizeof(text) - 1);
+        number_take(table[i], table[i] + strlen(table[i]), &number);
+        char *end = number_put(text, number);
+        cr_expect_eq(end, text + strlen(table[i]));
+        cr_expect_eq(*end, 'x', "nothing is written behind it");
+        *end = '\0';
+        cr_expect_str_eq(text, table[i]);
+    }
+}
+
 Test(number, ends_at_the_end_that_is_given)
 {
     const char *text = "1234";
