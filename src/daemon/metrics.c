@@ -115,15 +115,25 @@ bool metrics_is_due(const Metrics *metrics, usec_t due_usec)
     return metrics->path && (metrics->written_usec == 0 || due_usec >= metrics->written_usec + USEC_PER_SEC);
 }
 
+/* In place of one that was left by a process that was killed, or was put there. Returns a descriptor, or -1
+ * with errno set. */
+static int make_new(const char *path)
+{
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+    int fd = open(path, flags, 0644);
+    if (fd < 0 && errno == EEXIST && unlink(path) == 0)
+        fd = open(path, flags, 0644);
+    return fd;
+}
+
 /* Readable for everyone, whatever the umask and the ACLs of the directory. */
 static int write_new(const char *path, const char *text, size_t length)
 {
-    if (unlink(path) < 0 && errno != ENOENT) /* left by one that was killed */
-        return -errno;
-    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0644);
+    cleanup_close int fd = make_new(path);
     if (fd < 0 || fchmod(fd, 0644) < 0)
         return -errno;
-    int n = fd_write_now(fd, text, length);
+    FdKind kind = FD_REGULAR;
+    int n = fd_write_known(fd, &kind, text, length);
     if (n < 0)
         return n;
     if ((size_t)n < length)

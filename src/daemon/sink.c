@@ -7,7 +7,6 @@
 
 #include "core/message.h"
 #include "core/timestamp.h"
-#include "util/fd.h"
 
 #define LINE_BYTES_MAX (1 + TIMESTAMP_TEXT_MAX + MESSAGE_MAX + 1)
 
@@ -32,13 +31,13 @@ int sink_write(Sink *sink, Format format, usec_t realtime_usec, const char *text
 {
     char line[LINE_BYTES_MAX];
     size_t whole = format_line(sink, format, realtime_usec, text, length, line);
-    int n = fd_write_now(sink->fd, line, whole);
+    int n = fd_write_known(sink->fd, &sink->kind, line, whole);
     if (n <= 0)
         return n < 0 ? n : -EIO;
     /* A part is taken only where the disk, the file's limit or the reader's patience ends within the line. A
      * second write(2) tells which. */
     size_t written = (size_t)n;
-    int more = written < whole ? fd_write_now(sink->fd, line + written, whole - written) : 0;
+    int more = written < whole ? fd_write_known(sink->fd, &sink->kind, line + written, whole - written) : 0;
     if (more > 0)
         written += (size_t)more;
     sink->torn = line[written - 1] != '\n';

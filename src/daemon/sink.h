@@ -5,9 +5,11 @@
 #include <stdbool.h>
 
 #include "daemon/output.h"
+#include "util/fd.h"
 
 typedef struct Sink {
     int fd;
+    FdKind kind;
     bool torn; /* what was written last did not end in a newline */
 } Sink;
 

@@ -104,17 +104,34 @@ static int write_terminal(int fd, const char *data, size_t length)
     return (int)written;
 }
 
-int fd_write_now(int fd, const char *data, size_t length)
+static FdKind find_kind(const struct stat *st, int fd)
+{
+    if (S_ISREG(st->st_mode))
+        return FD_REGULAR;
+    if (S_ISSOCK(st->st_mode))
+        return FD_SOCKET;
+    return S_ISCHR(st->st_mode) && isatty(fd) ? FD_TERMINAL : FD_OTHER;
+}
+
+int fd_write_known(int fd, FdKind *kind, const char *data, size_t length)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (S_ISREG(st.st_mode))
+    if (*kind == FD_UNKNOWN) {
+        if (fstat(fd, &st) < 0)
+            return -errno;
+        *kind = find_kind(&st, fd);
+    }
+    if (*kind == FD_REGULAR)
         return write_retrying(fd, data, length);
-    if (S_ISSOCK(st.st_mode)) {
+    if (*kind == FD_SOCKET) {
         ssize_t n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
         return n < 0 ? -errno : (int)n;
     }
-    return S_ISCHR(st.st_mode) && isatty(fd) ? write_terminal(fd, data, length)
-                                             : write_polled(fd, data, length);
+    return *kind == FD_TERMINAL ? write_terminal(fd, data, length) : write_polled(fd, data, length);
+}
+
+int fd_write_now(int fd, const char *data, size_t length)
+{
+    FdKind kind = FD_UNKNOWN;
+    return fd_write_known(fd, &kind, data, length);
 }

@@ -22,3 +22,10 @@ int fd_close_inherited(void);
  * Returns the number of bytes written, which may be fewer than length, -EAGAIN when nothing can be taken now,
  * or another -errno. */
 int fd_write_now(int fd, const char *data, size_t length);
+
+/* What a descriptor is open on, as far as writing goes. It stays that for as long as it is open. */
+typedef enum FdKind { FD_UNKNOWN, FD_REGULAR, FD_SOCKET, FD_TERMINAL, FD_OTHER } FdKind;
+
+/* The same for one that is written to again and again: *kind, FD_UNKNOWN at first, keeps what was asked once.
+ */
+int fd_write_known(int fd, FdKind *kind, const char *data, size_t length);

@@ -265,6 +265,12 @@ Test(fd, write_now_writes_or_says_why_not_and_never_waits)
         int fd = table[i].open();
         int r = fd_write_now(fd, "beat\n", 5);
         cr_expect_eq(r, table[i].result, "%s: %d", table[i].what, r);
+        FdKind kind = FD_UNKNOWN;
+        for (int again = 0; again < 2; again++) {
+            r = fd_write_known(fd, &kind, "beat\n", 5);
+            cr_expect_eq(r, table[i].result, "%s, known: %d", table[i].what, r);
+        }
+        cr_expect_eq(kind == FD_UNKNOWN, fd < 0, "%s", table[i].what);
         if (fd >= 0)
             cr_expect_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0, "%s: its sharers would see it", table[i].what);
         close_fd(fd);
