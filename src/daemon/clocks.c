@@ -79,9 +79,13 @@ static int drain_signals(SystemClocks *clocks)
 
 /* A process that is stopped just as it wakes finds the SIGCONT only now. Whatever else has come with it is
  * for the next wait. */
-static void system_count(Clocks *base, Counters *ret)
+static void system_count(Clocks *base, bool asking, Counters *ret)
 {
     SystemClocks *clocks = (SystemClocks *)base;
+    if (!asking) {
+        evidence_glance(&clocks->evidence, ret);
+        return;
+    }
     int wake = drain_signals(clocks);
     if (wake > 0)
         clocks->wake |= wake;
@@ -105,7 +109,6 @@ static int system_wait(Clocks *base, usec_t until_usec)
     };
     evidence_wait_begins(&clocks->evidence);
     r = poll(wanted, ELEMENTSOF(wanted), -1) < 0 ? -errno : 0;
-    evidence_wait_ends(&clocks->evidence);
     if (r < 0)
         return r == -EINTR ? drain_signals(clocks) : r; /* SIGCONT after a stop may interrupt: signal(7) */
     wake = wanted[0].revents ? drain_signals(clocks) : 0;

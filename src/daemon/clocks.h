@@ -29,8 +29,9 @@ enum {
 typedef struct Clocks Clocks;
 struct Clocks {
     void (*sample)(Clocks *clocks, Instant *ret);
-    /* What there is to explain a late beat by, as running totals. */
-    void (*count)(Clocks *clocks, Counters *ret);
+    /* What there is to explain a late beat by, as running totals. asking: all of it, as of now; else what is
+     * known without asking, as evidence_glance() has it. */
+    void (*count)(Clocks *clocks, bool asking, Counters *ret);
     /* Waits until CLOCK_BOOTTIME reads until_usec or a signal comes. Returns a set of WAKE_*, or -errno. */
     int (*wait)(Clocks *clocks, usec_t until_usec);
 };

@@ -141,28 +141,45 @@ void evidence_open(Evidence *ret, const char *proc_self, const char *cgroup_root
         take_usage(&ret->counted, &usage);
 }
 
+/* For a wait that ends on time nobody asks again: it counts as one that nothing has disturbed. */
 void evidence_wait_begins(Evidence *evidence)
-{
-    struct rusage usage;
-    evidence->counted.waits_known = getrusage(RUSAGE_SELF, &usage) == 0;
-    evidence->switches_before = (uint64_t)usage.ru_nvcsw;
-}
-
-void evidence_wait_ends(Evidence *evidence)
 {
     Counters *counted = &evidence->counted;
     struct rusage usage;
-    if (!counted->waits_known || getrusage(RUSAGE_SELF, &usage) < 0)
+    counted->waits_known = getrusage(RUSAGE_SELF, &usage) == 0;
+    if (!counted->waits_known)
         return;
-    counted->waits++;
-    counted->switches += (uint64_t)usage.ru_nvcsw - evidence->switches_before;
     take_usage(counted, &usage);
+    counted->waits++;
+    counted->switches++;
+    evidence->in_wait = true;
+    evidence->switches_before = (uint64_t)usage.ru_nvcsw;
 }
 
-void evidence_sample(const Evidence *evidence, Counters *ret)
+/* In unsigned numbers this is right also where it had no need to wait. */
+static void take_switches(Evidence *evidence, const struct rusage *usage)
 {
+    if (evidence->in_wait)
+        evidence->counted.switches += (uint64_t)usage->ru_nvcsw - evidence->switches_before - 1;
+    evidence->in_wait = false;
+}
+
+void evidence_sample(Evidence *evidence, Counters *ret)
+{
+    Counters *counted = &evidence->counted;
+    struct rusage usage;
+    if (counted->waits_known && getrusage(RUSAGE_SELF, &usage) == 0) {
+        take_usage(counted, &usage);
+        take_switches(evidence, &usage);
+    }
+    counted->throttled =
+        read_key(evidence->throttled_fd, evidence->throttled_key, evidence->throttled_per_usec);
+    counted->starved = read_schedstat(evidence->starved_fd);
+    evidence_glance(evidence, ret);
+}
+
+void evidence_glance(Evidence *evidence, Counters *ret)
+{
+    evidence->counted.frozen = read_key(evidence->frozen_fd, "frozen_usec", 1);
     *ret = evidence->counted;
-    ret->throttled = read_key(evidence->throttled_fd, evidence->throttled_key, evidence->throttled_per_usec);
-    ret->starved = read_schedstat(evidence->starved_fd);
-    ret->frozen = read_key(evidence->frozen_fd, "frozen_usec", 1);
 }

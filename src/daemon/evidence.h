@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* What the kernel counts about this process, from which a late beat is explained: sampled at every beat, for
- * only what grew since the beat before can explain a gap. Everything may be missing, and is then not known.
- */
+/* What the kernel counts about this process, from which a late beat is explained: only what grew since the
+ * beat before can explain a gap. Everything may be missing, and is then not known.
+ *
+ * One call of getrusage(2) before each wait is what it costs while there is nothing to explain. */
 
 #include "core/verdict.h"
 
@@ -14,7 +15,7 @@ typedef struct Counters {
     Measure cpu;        /* getrusage(2), user and system */
     uint64_t faults;    /* major page faults */
     bool waits_known;   /* the two below: */
-    uint64_t switches;  /* voluntary context switches within a wait */
+    uint64_t switches;  /* voluntary context switches within a wait; one for each that nobody has looked at */
     uint64_t waits;     /* calls of poll(2) */
     uint64_t continued; /* SIGCONTs that were read */
 } Counters;
@@ -24,8 +25,9 @@ typedef struct Evidence {
     int throttled_fd, starved_fd, frozen_fd;
     const char *throttled_key;
     uint64_t throttled_per_usec; /* the unit of that key's value: 1, or 1000 for nanoseconds */
-    uint64_t switches_before;    /* the wait began; all voluntary switches of the process */
-    Counters counted;            /* as of the end of the last wait */
+    bool in_wait;                /* the last wait has not been looked at */
+    uint64_t switches_before;    /* it began; all voluntary switches of the process */
+    Counters counted;            /* as of the last wait's begin, or of evidence_sample() */
 } Evidence;
 
 #define EVIDENCE_NONE ((Evidence){ .throttled_fd = -1, .starved_fd = -1, .frozen_fd = -1 })
@@ -35,9 +37,13 @@ typedef struct Evidence {
 void evidence_open(Evidence *ret, const char *proc_self, const char *cgroup_root);
 void evidence_close(Evidence *evidence);
 
-/* Right before and right after each wait. */
+/* Right before each wait. */
 void evidence_wait_begins(Evidence *evidence);
-void evidence_wait_ends(Evidence *evidence);
 
-/* Reads the files. What getrusage(2) counts is as of the end of the last wait: a beat begins with that. */
-void evidence_sample(const Evidence *evidence, Counters *ret);
+/* Asks for all that there is, as the first thing after a wait that ended late. */
+void evidence_sample(Evidence *evidence, Counters *ret);
+
+/* What is known already: throttled and starved are as of evidence_sample(), the rest as of the last wait's
+ * begin. The freezer is asked, where the kernel tells of it: it can take a process that sleeps, and let go of
+ * it before anything is late. */
+void evidence_glance(Evidence *evidence, Counters *ret);

@@ -24,6 +24,7 @@ typedef struct Heart {
 
     Schedule schedule;
     Witness witness;
+    usec_t unasked_usec; /* see must_ask() */
     uint64_t seq;
     uint64_t lost;      /* messages, of all outputs */
     bool stopping;      /* told to stop */

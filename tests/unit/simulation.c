@@ -15,8 +15,9 @@ static void sim_sample(Clocks *base, Instant *ret)
     *ret = ((SimClocks *)base)->now;
 }
 
-static void sim_count(Clocks *base, Counters *ret)
+static void sim_count(Clocks *base, bool asking, Counters *ret)
 {
+    (void)asking;
     *ret = ((SimClocks *)base)->counters;
 }
 
@@ -69,7 +70,9 @@ static int sim_wait(Clocks *base, usec_t until_usec)
     }
     cr_assert_gt(clocks->n_events, 0u, "nothing will ever stop this loop");
     pass_until(clocks, until_usec);
-    sim_clocks_pass(clocks, clocks->latency_usec + jitter(clocks));
+    usec_t late_usec = clocks->latency_usec + jitter(clocks);
+    clocks->counters.starved.usec += clocks->starves ? late_usec : 0;
+    sim_clocks_pass(clocks, late_usec);
     return WAKE_TIME;
 }
 

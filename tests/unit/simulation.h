@@ -25,6 +25,7 @@ typedef struct SimClocks {
     void *context;
     usec_t latency_usec; /* so much later than asked for does a timer wake; with jitter_usec: up to so much */
     usec_t jitter_usec;
+    bool starves; /* and that is because others have the CPU */
     uint64_t waits;
     uint64_t idle_waits; /* in which no time passed, at a stretch: a busy loop fails the test */
     uint64_t random;

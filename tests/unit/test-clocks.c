@@ -184,7 +184,7 @@ Test(clocks, end_when_no_signal_can_be_read_any_more)
     for (; r == 0 && waits < 1000; waits++)
         r = clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR);
     cr_expect_eq(r, -EISDIR, "%d after %u waits", r, waits);
-    clocks.clocks.count(&clocks.clocks, &counters);
+    clocks.clocks.count(&clocks.clocks, true, &counters);
     cr_expect_eq(clocks.wake, 0);
     close_fd(whole_fd);
     system_clocks_close(&clocks);
@@ -197,11 +197,11 @@ Test(clocks, count_a_continuation_and_go_on_waiting)
     Counters before, after;
     Instant now;
     cr_assert_eq(system_clocks_open(&clocks), 0);
-    clocks.clocks.count(&clocks.clocks, &before);
+    clocks.clocks.count(&clocks.clocks, true, &before);
     cr_assert_eq(kill(getpid(), SIGCONT), 0);
     clocks.clocks.sample(&clocks.clocks, &now);
     cr_expect_eq(clocks.clocks.wait(&clocks.clocks, now.boottime_usec + USEC_PER_HOUR), 0);
-    clocks.clocks.count(&clocks.clocks, &after);
+    clocks.clocks.count(&clocks.clocks, true, &after);
     cr_expect_eq(after.continued, before.continued + 1);
     cr_expect(after.waits_known);
     cr_expect_eq(after.waits, before.waits + 1);
@@ -216,12 +216,12 @@ Test(clocks, count_what_came_after_the_wait_and_lose_no_signal)
     Instant now;
     cr_assert_eq(system_clocks_open(&clocks), 0);
     clocks.stop_on_hangup = false;
-    clocks.clocks.count(&clocks.clocks, &before);
+    clocks.clocks.count(&clocks.clocks, true, &before);
     cr_expect(before.waits_known && before.cpu.known, "before the first wait, too");
     static const int signals[] = { SIGCONT, SIGTERM, SIGHUP };
     for (size_t i = 0; i < ELEMENTSOF(signals); i++)
         cr_assert_eq(kill(getpid(), signals[i]), 0);
-    clocks.clocks.count(&clocks.clocks, &after);
+    clocks.clocks.count(&clocks.clocks, true, &after);
     cr_expect_eq(after.continued, before.continued + 1);
     clocks.clocks.sample(&clocks.clocks, &now);
     usec_t later_usec = now.boottime_usec + 20 * USEC_PER_MSEC;

@@ -748,34 +748,100 @@ Test(heart, gap_has_its_cause_in_history_outputs_pulse_and_status)
     }
 }
 
-static bool stopped_before_reading;
+static const struct Stop {
+    bool asking, before_reading;
+    uint64_t missed; /* by the beat that tells of it: this one, or the next where this one was on time */
+} * stop;
 static uint64_t stopped_at_count;
 
 /* The process is stopped for half a minute while it reads its counters at the second beat. */
-static void count_and_stop(Clocks *base, Counters *ret)
+static void count_and_stop(Clocks *base, bool asking, Counters *ret)
 {
     SimClocks *clocks = (SimClocks *)base;
-    bool stop = ++stopped_at_count == 2;
-    if (stop && stopped_before_reading)
+    bool now = ++stopped_at_count == 2;
+    cr_assert(!now || asking == stop->asking);
+    if (now && stop->before_reading)
         continue_process(clocks);
     *ret = clocks->counters;
-    if (stop && !stopped_before_reading)
+    if (now && !stop->before_reading)
         continue_process(clocks);
-    if (stop)
+    if (now)
         sim_clocks_pass(clocks, 30 * USEC_PER_SEC);
 }
 
 Test(heart, stop_while_the_counters_are_read_is_told_as_one)
 {
-    for (size_t i = 0; i < 2; i++) {
-        stopped_before_reading = i == 0;
+    static const struct Stop table[] = { { true, true, 3 }, { true, false, 3 }, { false, false, 2 } };
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        stop = &table[i];
         stopped_at_count = 0;
+        world.clocks.latency_usec = stop->asking ? USEC_PER_SEC : 0;
         world.clocks.clocks.count = count_and_stop;
         start();
         run(NULL, 0, 60 * USEC_PER_SEC);
         cr_expect_eq(world.output->warnings, i + 1);
         cr_expect_eq(world.output->gap.verdict.cause, CAUSE_PROCESS_STOPPED, "%s", world.output->warning);
-        cr_expect_eq(world.output->gap.missed, 3u);
+        cr_expect_eq(world.output->gap.missed, stop->missed, "row %zu: %" PRIu64, i,
+                     world.output->gap.missed);
+        world.heart.seq = world.beats = world.missed = 0;
+    }
+}
+
+static uint64_t asked;
+static Counters as_asked;
+
+/* What files hold is as of the last time that they were read. */
+static void count_by_files(Clocks *base, bool asking, Counters *ret)
+{
+    *ret = ((SimClocks *)base)->counters;
+    if (asking) {
+        asked++;
+        as_asked = *ret;
+    }
+    ret->starved = as_asked.starved;
+    ret->throttled = as_asked.throttled;
+}
+
+Test(heart, counters_are_asked_for_only_where_they_can_have_grown)
+{
+    static const struct {
+        usec_t latency_usec;
+        SimEvent event;
+        uint64_t least, most; /* of 1000 beats */
+    } table[] = {
+        { 100, { 0 }, 1, 1 },
+        { 10 * USEC_PER_MSEC, { 0 }, 30, 33 },
+        { USEC_PER_SEC, { 0 }, 1000, 1000 },
+        { 100, { .at_usec = 15 * USEC_PER_SEC, .stopped_usec = 60 * USEC_PER_SEC }, 2, 2 },
+        { 100, { .at_usec = 15 * USEC_PER_SEC }, 2, 2 }, /* a signal between beats */
+        { 100, { .at_usec = 15 * USEC_PER_SEC, .wake = WAKE_RELOAD }, 2, 2 },
+    };
+    world.clocks.clocks.count = count_by_files;
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SimEvent event = table[i].event;
+        asked = 0;
+        world.clocks.latency_usec = table[i].latency_usec;
+        start();
+        run(&event, event.at_usec > 0 ? 1 : 0, 999 * INTERVAL + 5 * USEC_PER_SEC);
+        cr_expect(asked >= table[i].least && asked <= table[i].most, "row %zu: %" PRIu64, i, asked);
+        world.heart.seq = world.beats = world.missed = 0;
+    }
+}
+
+/* Hours of a load under which each beat is a little late are no reason for a gap that has none. */
+Test(heart, what_was_starved_before_a_gap_is_no_part_of_it)
+{
+    static const usec_t late_usec[] = { 100, USEC_PER_MSEC, 9 * USEC_PER_MSEC, 300 * USEC_PER_MSEC };
+    world.clocks.clocks.count = count_by_files;
+    for (size_t i = 0; i < ELEMENTSOF(late_usec); i++) {
+        SimEvent event = { .at_usec = USEC_PER_HOUR, .stopped_usec = 20 * USEC_PER_SEC };
+        world.clocks.latency_usec = late_usec[i];
+        world.clocks.starves = true;
+        start();
+        run(&event, 1, USEC_PER_HOUR + USEC_PER_MINUTE);
+        cr_expect_eq(world.output->warnings, i + 1);
+        cr_expect_neq(world.output->gap.verdict.cause, CAUSE_CPU_STARVED, "%s", world.output->warning);
+        cr_expect_lt(world.output->gap.starved_usec, INTERVAL / 16);
         world.heart.seq = world.beats = world.missed = 0;
     }
 }
