@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The way to the service manager, by libsystemd. */
+/* The way to the service manager. What it says is read by libsystemd; what it is told goes through a socket
+ * that stays open: sd_notify(3) makes one each time, eight system calls where one will do, and waits for a
+ * manager that does not read. */
 
 #include "daemon/notify.h"
 
@@ -29,14 +31,13 @@ static int open_address(Notify *notify, const char *path)
     int r = address_set(&notify->address, path);
     if (r < 0)
         return r;
-    snprintf(notify->assignment, sizeof(notify->assignment), "NOTIFY_SOCKET=%s", path);
     notify->open = true;
     return 0;
 }
 
 int notify_open(Notify *ret, bool will_fork)
 {
-    *ret = (Notify){ 0 };
+    *ret = (Notify){ .fd = -1 };
     const char *path = getenv("NOTIFY_SOCKET");
     bool ours = !will_fork || names_us("WATCHDOG_PID") || names_us("SYSTEMD_EXEC_PID");
     int r = path && ours ? open_address(ret, path) : 0;
@@ -49,21 +50,21 @@ int notify_open(Notify *ret, bool will_fork)
     return r;
 }
 
-int notify_send(const Notify *notify, const char *state)
+/* By address and not connected: a manager that has come in place of another is told as well. */
+int notify_send(Notify *notify, const char *state)
 {
     if (!notify->open)
         return 0;
-    /* sd_notify(3) blocks when the manager's queue is full. */
-    int r = probe_address(&notify->address);
-    if (r < 0)
-        return r;
+    if (notify->fd < 0)
+        notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (notify->fd < 0)
+        return -errno;
+    ssize_t n = sendto(notify->fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL,
+                       (const struct sockaddr *)&notify->address.socket, notify->address.length);
+    return n < 0 ? -errno : 0;
+}
 
-    /* It knows its address from the environment only, from which the variable is gone: for the length of the
-     * call the environment is one that holds nothing else. Nothing is allocated, and there is one thread. */
-    char *only[] = { (char *)(uintptr_t)notify->assignment, NULL };
-    char **whole = environ;
-    environ = only;
-    r = sd_notify(0, state);
-    environ = whole;
-    return r < 0 ? r : 0;
+void notify_close(Notify *notify)
+{
+    notify->fd = close_fd(notify->fd);
 }

@@ -10,7 +10,7 @@
 typedef struct Notify {
     bool open;
     Address address;
-    char assignment[sizeof("NOTIFY_SOCKET=") + sizeof(((struct sockaddr_un *)0)->sun_path)];
+    int fd;               /* -1 until there is something to say */
     usec_t watchdog_usec; /* how often the manager wants to hear WATCHDOG=1; 0: it does not */
 } Notify;
 
@@ -28,4 +28,7 @@ int notify_open(Notify *ret, bool will_fork);
 
 /* Sends assignments, separated by newlines. Never waits. Returns 0, also without a manager; -EAGAIN when the
  * manager does not read at present, or another -errno. */
-int notify_send(const Notify *notify, const char *state);
+int notify_send(Notify *notify, const char *state);
+
+/* For a Notify that notify_open() was called for. */
+void notify_close(Notify *notify);

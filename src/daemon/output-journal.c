@@ -12,6 +12,7 @@
 #include "core/message.h"
 #include "core/reason.h"
 #include "daemon/output.h"
+#include "util/number.h"
 #include "util/probe.h"
 
 const bool output_journal_supported = true;
@@ -22,6 +23,11 @@ const bool output_journal_supported = true;
 
 #define NUMBER_FIELD_MAX 64
 #define TEXT_FIELD_MAX (sizeof("HEARTBEAT_GAP_EVIDENCE=") + MESSAGE_MAX)
+
+typedef struct OutputJournal {
+    Output output;
+    Probe probe;
+} OutputJournal;
 
 static int journal_open(Output *output, Error *ret_error)
 {
@@ -36,26 +42,27 @@ static struct iovec constant_field(const char *assignment)
 
 static struct iovec number_field(char buffer[static NUMBER_FIELD_MAX], const char *name, uint64_t number)
 {
-    int length = snprintf(buffer, NUMBER_FIELD_MAX, "%s=%" PRIu64, name, number);
-    return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)length };
+    char *at = stpcpy(buffer, name);
+    *at++ = '=';
+    return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)(number_put(at, number) - buffer) };
 }
 
 static struct iovec text_field(char buffer[static TEXT_FIELD_MAX], const char *name, const char *text)
 {
-    int length = snprintf(buffer, TEXT_FIELD_MAX, "%s=%s", name, text);
-    return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)length };
+    char *at = stpcpy(buffer, name);
+    *at++ = '=';
+    return (struct iovec){ .iov_base = buffer, .iov_len = (size_t)(stpcpy(at, text) - buffer) };
 }
 
 /* sd_journal_sendv(3) returns 0 when there is no journal, and waits for one that does not read. */
-static int send_entry(const struct iovec *fields, size_t n)
+static int send_entry(Output *output, const struct iovec *fields, size_t n)
 {
-    int r = probe_path(JOURNAL_SOCKET);
+    int r = probe_ask(&((OutputJournal *)output)->probe, JOURNAL_SOCKET);
     return r < 0 ? r : sd_journal_sendv(fields, (int)n);
 }
 
 static int journal_write(Output *output, const Beat *beat)
 {
-    (void)output;
     char text[TEXT_FIELD_MAX], seq[NUMBER_FIELD_MAX], due[NUMBER_FIELD_MAX], late[NUMBER_FIELD_MAX],
         missed[NUMBER_FIELD_MAX], interval[NUMBER_FIELD_MAX];
     struct iovec fields[] = {
@@ -69,7 +76,7 @@ static int journal_write(Output *output, const Beat *beat)
         number_field(missed, "HEARTBEAT_MISSED", beat->due.missed),
         number_field(interval, "HEARTBEAT_INTERVAL_USEC", beat->interval_usec),
     };
-    return send_entry(fields, ELEMENTSOF(fields));
+    return send_entry(output, fields, ELEMENTSOF(fields));
 }
 
 /* "unknown" for a number that is not known: the catalog's text has a place for each. */
@@ -83,7 +90,6 @@ static struct iovec event_field(char buffer[static NUMBER_FIELD_MAX], const char
 
 static int journal_warn(Output *output, const Warning *warning)
 {
-    (void)output;
     const Event *gap = warning->gap;
     char reason[REASON_TEXT_MAX], text[TEXT_FIELD_MAX], evidence[TEXT_FIELD_MAX], cause[TEXT_FIELD_MAX],
         host[TEXT_FIELD_MAX], missed[NUMBER_FIELD_MAX], lasted[NUMBER_FIELD_MAX], from[NUMBER_FIELD_MAX],
@@ -102,9 +108,18 @@ static int journal_warn(Output *output, const Warning *warning)
         event_field(from, "HEARTBEAT_GAP_FROM_USEC", gap->from_usec),
         event_field(to, "HEARTBEAT_GAP_TO_USEC", gap->to_usec),
     };
-    return send_entry(fields, ELEMENTSOF(fields));
+    return send_entry(output, fields, ELEMENTSOF(fields));
+}
+
+static void journal_close(Output *output)
+{
+    probe_close(&((OutputJournal *)output)->probe);
 }
 
 const OutputKind output_journal = {
-    .size = sizeof(Output), .open = journal_open, .write = journal_write, .warn = journal_warn
+    .size = sizeof(OutputJournal),
+    .open = journal_open,
+    .write = journal_write,
+    .warn = journal_warn,
+    .close = journal_close,
 };

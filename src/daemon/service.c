@@ -352,6 +352,7 @@ static void done(Service *service)
         pidfile_abandon(&service->pid_file);
     lock_release(service->lock_fd);
     pidfile_close(&service->pid_file);
+    supervisor_close(&service->supervisor);
     user_done(&service->user);
     settings_done(&service->settings);
 }

@@ -22,6 +22,11 @@ int supervisor_open(Supervisor *ret, bool will_fork)
     return r;
 }
 
+void supervisor_close(Supervisor *supervisor)
+{
+    notify_close(&supervisor->notify);
+}
+
 /* "42 beats, last at 2026-11-22T13:00:10.123Z; last gap: suspend, 3 beats missed, until
  * 2026-11-22T12:00:00.000Z; output /x: No space left on device (3 messages lost)". What does not fit is cut.
  * On one line whatever an output's path holds: a newline would begin another assignment.
@@ -44,8 +49,7 @@ static void format_status(const Supervisor *supervisor, Output *const *outputs, 
 }
 
 /* Sends assignments, and the status with them. */
-static int tell(const Supervisor *supervisor, const char *assignments, Output *const *outputs,
-                size_t n_outputs)
+static int tell(Supervisor *supervisor, const char *assignments, Output *const *outputs, size_t n_outputs)
 {
     char status[STATUS_MAX], state[STATUS_MAX + 64];
     if (!supervisor->notify.open)

@@ -20,6 +20,7 @@ typedef struct Supervisor {
 
 /* As notify_open(). */
 int supervisor_open(Supervisor *ret, bool will_fork);
+void supervisor_close(Supervisor *supervisor);
 
 /* After each finished beat: WATCHDOG=1 and STATUS= in one datagram, READY=1 with the first; at most one a
  * second, or two in each watchdog period if that is more. Under --fork the first beat sends nothing: the

@@ -28,24 +28,37 @@ int address_set(Address *ret, const char *path)
     return 0;
 }
 
-int probe_address(const Address *address)
+int probe_ask(Probe *probe, const char *path)
 {
-    cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (const struct sockaddr *)&address->socket, address->length) < 0)
+    Address address;
+    int r = address_set(&address, path);
+    if (r < 0)
+        return r;
+    if (!probe->open) {
+        probe->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        probe->open = probe->fd >= 0;
+    }
+    if (!probe->open || connect(probe->fd, (const struct sockaddr *)&address.socket, address.length) < 0)
         return -errno;
     /* poll(2) on a connected datagram socket looks at the receiver's queue. */
-    struct pollfd wanted = { .fd = fd, .events = POLLOUT };
-    int r = poll(&wanted, 1, 0);
+    struct pollfd wanted = { .fd = probe->fd, .events = POLLOUT };
+    r = poll(&wanted, 1, 0);
     if (r < 0)
         return -errno;
     return r > 0 ? 0 : -EAGAIN;
 }
 
+void probe_close(Probe *probe)
+{
+    if (probe->open)
+        close_fd(probe->fd);
+    probe->open = false;
+}
+
 int probe_path(const char *path)
 {
-    Address address;
-    int r = address_set(&address, path);
-    return r < 0 ? r : probe_address(&address);
+    Probe probe = { 0 };
+    int r = probe_ask(&probe, path);
+    probe_close(&probe);
+    return r;
 }

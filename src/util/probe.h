@@ -2,9 +2,11 @@
 #pragma once
 /* Whether a datagram socket would take a message right now.
  *
- * syslog(3), sd_journal_sendv(3) and sd_notify(3) block for ever when the queue of a receiver that does not
- * read is full (10 messages by net.unix.max_dgram_qlen(unix(7)), 512 under systemd), and the first two report
- * success when there is no receiver at all. So each is asked here before it is called. */
+ * syslog(3) and sd_journal_sendv(3) block for ever when the queue of a receiver that does not read is full
+ * (10 messages by net.unix.max_dgram_qlen(unix(7)), 512 under systemd), and report success when there is no
+ * receiver at all. So it is asked here before they are called. */
+
+#include <stdbool.h>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,5 +25,14 @@ int address_set(Address *ret, const char *path);
 /* Returns 0 when a datagram would be taken without waiting, -EAGAIN when the receiver's queue is full,
  * -ENOENT or -ECONNREFUSED when there is no receiver, -EPROTOTYPE when it wants a stream (on which nobody can
  * tell whether a library's own connection would block), or another -errno of socket(2) or connect(2). */
-int probe_address(const Address *address);
 int probe_path(const char *path);
+
+/* The same for who asks again and again: a socket of its own, which all zero is yet to be opened. Each time
+ * it is connected anew, for a receiver may have come in place of another. */
+typedef struct Probe {
+    bool open;
+    int fd;
+} Probe;
+
+int probe_ask(Probe *probe, const char *path);
+void probe_close(Probe *probe);

@@ -118,13 +118,18 @@ Test(notify, sends_to_a_path_or_an_abstract_name_and_leaves_the_environment_as_i
         char **environment = environ;
         size_t descriptors = open_descriptors();
         cr_expect_eq(notify_send(&notify, "READY=1\nSTATUS=x"), 0, "%s", addresses[i]);
-        cr_expect_eq(open_descriptors(), descriptors);
+        cr_expect_eq(open_descriptors(), descriptors + 1, "it stays open");
         cr_expect_eq(environ, environment);
         cr_expect_str_eq(getenv("STAYS"), "1");
         cr_expect_null(getenv("NOTIFY_SOCKET"));
         cr_expect(manager_hear_one(&manager));
         cr_expect_str_eq(manager.last, "READY=1\nSTATUS=x");
         cr_expect_not(manager_hear_one(&manager), "one datagram");
+        cr_expect_eq(notify_send(&notify, "WATCHDOG=1"), 0);
+        cr_expect(manager_hear_one(&manager));
+        cr_expect_eq(open_descriptors(), descriptors + 1);
+        notify_close(&notify);
+        cr_expect_eq(open_descriptors(), descriptors);
         manager_close(&manager);
     }
 }
@@ -147,4 +152,8 @@ Test(notify, manager_that_does_not_read_or_is_gone_is_an_error_and_no_wait)
     cr_expect_eq(notify_send(&notify, "WATCHDOG=1"), -ECONNREFUSED);
     cr_assert_eq(unlink("notify"), 0);
     cr_expect_eq(notify_send(&notify, "WATCHDOG=1"), -ENOENT);
+    manager_listen(&manager, temp_path("notify"), 0);
+    cr_expect_eq(notify_send(&notify, "WATCHDOG=1"), 0, "another has come in its place");
+    manager_close(&manager);
+    notify_close(&notify);
 }

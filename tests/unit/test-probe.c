@@ -116,3 +116,26 @@ Test(probe, tells_a_receiver_that_reads_from_one_that_does_not_or_is_not_there)
         ;
     cr_expect_eq(probe_path(temp_path("full")), 0, "once it was read");
 }
+
+Test(probe, that_is_kept_tells_of_a_receiver_that_came_in_place_of_another)
+{
+    Probe probe = { 0 };
+    size_t before = open_descriptors();
+    const char *path = temp_path("socket");
+    cr_expect_eq(probe_ask(&probe, path), -ENOENT);
+    for (int i = 0; i < 3; i++) {
+        cleanup_close int receiver = listen_at(path, SOCK_DGRAM);
+        cr_expect_eq(probe_ask(&probe, path), 0);
+        cr_expect_eq(probe_ask(&probe, path), 0);
+        fill(path);
+        cr_expect_eq(probe_ask(&probe, path), -EAGAIN);
+        receiver = close_fd(receiver);
+        cr_expect_eq(probe_ask(&probe, path), -ECONNREFUSED);
+        cr_assert_eq(unlink(path), 0);
+        cr_expect_eq(probe_ask(&probe, path), -ENOENT);
+        cr_expect_eq(open_descriptors(), before + 1);
+    }
+    probe_close(&probe);
+    probe_close(&probe);
+    cr_expect_eq(open_descriptors(), before);
+}
