@@ -4,7 +4,6 @@
 #include "daemon/config.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,8 +43,9 @@ static int apply(const char *path, const IniReader *at, Settings *settings, Erro
                          "%s:%zu: %.200s: unknown key; heartbeatd.conf(5) lists them", path, at->line,
                          at->key);
 
-    char where[PATH_MAX + 64];
-    snprintf(where, sizeof(where), "%s:%zu: %s", path, at->line, at->key);
+    cleanup_free char *where = NULL;
+    if (asprintf(&where, "%s:%zu: %s", path, at->line, at->key) < 0)
+        return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
     return setting_apply(setting, settings, at->value[0] ? at->value : NULL, where, EXIT_CONFIG, ret_error);
 }
 

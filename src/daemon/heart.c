@@ -104,12 +104,14 @@ static Beat make_beat(Heart *heart, const Instant *now, const Due *due)
 
 static void write_message(Heart *heart, Beat *beat)
 {
-    beat->text = heart->text;
-    beat->length = message_expand(&heart->message, beat->seq, beat->at.realtime_usec, beat->at.boottime_usec,
-                                  heart->text);
+    char text[MESSAGE_MAX + 1];
+    beat->text = text;
+    beat->length =
+        message_expand(&heart->message, beat->seq, beat->at.realtime_usec, beat->at.boottime_usec, text);
     heart->logged_usec = beat->due.due_usec;
     for (size_t i = 0; i < heart->n_outputs; i++)
         write_output(heart, heart->outputs[i], beat);
+    beat->text = NULL;
 }
 
 static void warn_outputs(Heart *heart, const Instant *now, const Event *gap)

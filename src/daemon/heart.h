@@ -32,7 +32,6 @@ typedef struct Heart {
     /* Trouble that was reported, and not again until it is over. */
     bool unheard; /* the manager took no datagram */
     int pulse_failure, history_failure;
-    char text[MESSAGE_MAX + 1];
 } Heart;
 
 /* Makes the first beat, at once, and closes the gap behind which the run before this one ended. Returns 0, or

@@ -75,7 +75,9 @@ int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTro
 {
     ledger->steps.clocks = clocks;
     ledger->state_dir = strdup(state_dir);
-    ledger->waiting = calloc(WAITING_MAX, sizeof(*ledger->waiting));
+    /* Now, for there may be no memory when the disk is full; and not cleared, so that until then it takes
+     * none. */
+    ledger->waiting = malloc(WAITING_MAX * sizeof(*ledger->waiting));
     if (!ledger->state_dir || !ledger->waiting)
         return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
     int r = identify(&ledger->pulse, ret_error);

@@ -52,22 +52,21 @@ static int check_and_become(const Options *options, const Places *places, Error 
     return r == 0 ? become_user(options->user, ret_error) : r;
 }
 
-static int check_or_print(const Options *options, const Places *places)
+static int check_or_print(const Options *options, const Places *places, Error *error)
 {
     Settings settings = { 0 };
-    Error error;
-    int r = options->user ? check_and_become(options, places, &error) : 0;
+    int r = options->user ? check_and_become(options, places, error) : 0;
     if (r == 0)
-        r = options_load_settings(options, places, &settings, &error);
+        r = options_load_settings(options, places, &settings, error);
     if (r == 0 && options->command == COMMAND_CHECK_CONFIG)
-        r = check_outputs(&settings, places, &error);
+        r = check_outputs(&settings, places, error);
     else if (r == 0)
         settings_print(&settings);
     settings_done(&settings);
-    return r < 0 ? report(&error) : EXIT_SUCCESS;
+    return r < 0 ? report(error) : EXIT_SUCCESS;
 }
 
-static int dispatch(const Options *options, const Places *places)
+static int dispatch(const Options *options, const Places *places, Error *error)
 {
     switch (options->command) {
     case COMMAND_RUNNING:
@@ -76,15 +75,16 @@ static int dispatch(const Options *options, const Places *places)
         return control_stop(options, places);
     case COMMAND_CHECK_CONFIG:
     case COMMAND_PRINT_CONFIG:
-        return check_or_print(options, places);
+        return check_or_print(options, places, error);
     case COMMAND_RECORD_EXIT:
         return record_exit_from_environment(options, places);
     default:
-        return service_run(options, places);
+        return service_run(options, places, error);
     }
 }
 
-static int run(const Options *options)
+/* error: room for one. A process has no more than one to tell of, and stays on top of this stack. */
+static int run(const Options *options, Error *error)
 {
     Places places = { 0 };
     if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION) {
@@ -98,7 +98,7 @@ static int run(const Options *options)
     if (r < 0)
         log_error("default places: %s", strerror(-r));
     else
-        exit_code = dispatch(options, &places);
+        exit_code = dispatch(options, &places, error);
     places_done(&places);
     return exit_code;
 }
@@ -140,7 +140,7 @@ int main(int argc, char *argv[])
         log_error("cannot become a daemon: %s", strerror(-r));
         exit_code = EXIT_FAILURE;
     } else
-        exit_code = run(&options);
+        exit_code = run(&options, &error);
     options_done(&options);
     return flush(exit_code);
 }

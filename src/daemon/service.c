@@ -314,18 +314,17 @@ static int fail(Service *service, const Error *error)
     return error->exit_code;
 }
 
-static int live(Service *service)
+static int live(Service *service, Error *error)
 {
-    Error error;
-    if (work(service, &error) < 0)
-        return fail(service, &error);
+    if (work(service, error) < 0)
+        return fail(service, error);
     (void)supervisor_stopping(&service->supervisor, NULL);
     heart_end(&service->heart);
     return EXIT_SUCCESS;
 }
 
 /* Forks, lives in the daemon, and waits for it in the first process. */
-static int live_forked(Service *service)
+static int live_forked(Service *service, Error *error)
 {
     int exit_code;
     env_forget_all(); /* it describes whoever started us; what mattered was read */
@@ -337,7 +336,7 @@ static int live_forked(Service *service)
         log_error("cannot become a daemon: %s", strerror(-r));
         exit_code = EXIT_FAILURE;
     } else
-        exit_code = live(service);
+        exit_code = live(service, error);
     return exit_code;
 }
 
@@ -368,7 +367,7 @@ static void open_supervisor(Service *service)
                     strerror(-r));
 }
 
-int service_run(const Options *options, const Places *places)
+int service_run(const Options *options, const Places *places, Error *error)
 {
     Service service = {
         .options = options,
@@ -379,7 +378,6 @@ int service_run(const Options *options, const Places *places)
         .clocks = SYSTEM_CLOCKS_NONE,
         .ledger = LEDGER_NONE,
     };
-    Error error;
     int exit_code;
 
     service.heart = (Heart){ .clocks = &service.clocks.clocks,
@@ -388,10 +386,10 @@ int service_run(const Options *options, const Places *places)
                              .reload = reload,
                              .context = &service };
     open_supervisor(&service);
-    if (prepare(&service, &error) < 0)
-        exit_code = fail(&service, &error);
+    if (prepare(&service, error) < 0)
+        exit_code = fail(&service, error);
     else
-        exit_code = options->fork ? live_forked(&service) : live(&service);
+        exit_code = options->fork ? live_forked(&service, error) : live(&service, error);
     done(&service);
     if (service.answer_fd >= 0) /* last, for the first process kills what is left after it */
         (void)daemonize_answer(&service.answer_fd, exit_code);

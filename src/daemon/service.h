@@ -5,8 +5,8 @@
 #include "daemon/options.h"
 
 /* Runs it, in the foreground or forked. Returns the exit status: of the daemon, and with --fork also of the
- * first process, in which this returns too. */
-int service_run(const Options *options, const Places *places);
+ * first process, in which this returns too. error: room for one that has been reported on return. */
+int service_run(const Options *options, const Places *places, Error *error);
 
 /* Ends a start that came to nothing because of its arguments: says so here and to the service manager.
  * Returns the exit status. */

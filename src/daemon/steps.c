@@ -3,7 +3,6 @@
 
 #include "daemon/steps.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "store/pulse-file.h"
@@ -22,9 +21,20 @@ static usec_t now_usec(const Steps *steps)
     return now.monotonic_usec;
 }
 
+/* Behind the first length bytes of a step's name, as far as there is room. Returns the new length. */
+static size_t add(char name[static STEP_MAX], size_t length, const char *text)
+{
+    size_t more = strnlen(text, STEP_MAX - 1 - length);
+    memcpy(name + length, text, more);
+    name[length + more] = '\0';
+    return length + more;
+}
+
 void steps_begin_unmarked(Steps *steps, const char *verb, const char *name)
 {
-    snprintf(steps->name, sizeof(steps->name), "%s %s", verb, name);
+    size_t length = add(steps->name, 0, verb);
+    length = add(steps->name, length, " ");
+    add(steps->name, length, name);
     steps->began_usec = now_usec(steps);
 }
 

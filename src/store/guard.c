@@ -45,7 +45,7 @@ bool guard_is_lock(const struct stat *st)
 
 static int stat_directory(const char *path, struct stat *ret)
 {
-    char directory[PATH_MAX];
+    static char directory[PATH_MAX]; /* on the stack it would be a page that nothing else needs */
     const char *slash = strrchr(path, '/');
     int n = snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1,
                      slash ? path : ".");

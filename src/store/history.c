@@ -47,7 +47,7 @@ int history_open(const char *state_dir)
 
 int history_append(int fd, const Event *event)
 {
-    char line[EVENT_LINE_MAX];
+    static char line[EVENT_LINE_MAX]; /* much of it is never touched, but would be on the stack */
     int length = event_format(event, line);
     if (length < 0)
         return length;

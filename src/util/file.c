@@ -36,6 +36,21 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length
     return fd < 0 ? fd : file_read_open(fd, max_bytes, ret, ret_length);
 }
 
+/* Room for a NUL and for one byte too many, so that a longer file is seen as one, however large st_size says
+ * it is. Not for all of max_bytes at once: what is freed again stays in the process's memory. */
+static int grow(char **buffer, size_t *size, size_t max_bytes)
+{
+    size_t wanted = *size > 0 ? *size * 2 : 1024;
+    if (wanted > max_bytes + 2)
+        wanted = max_bytes + 2;
+    char *grown = realloc(*buffer, wanted);
+    if (!grown)
+        return -ENOMEM;
+    *buffer = grown;
+    *size = wanted;
+    return 0;
+}
+
 int file_read_open(int fd, size_t max_bytes, char **ret, size_t *ret_length)
 {
     struct stat st;
@@ -45,19 +60,19 @@ int file_read_open(int fd, size_t max_bytes, char **ret, size_t *ret_length)
     if (r < 0)
         return r;
 
-    /* Room for one byte too many, so that a longer file is seen as one, however large st_size says it is. */
-    cleanup_free char *buffer = malloc(max_bytes + 2);
-    if (!buffer)
-        return -ENOMEM;
-    size_t length = 0;
-    for (ssize_t n; (n = read(fd, buffer + length, max_bytes + 1 - length)) != 0;) {
+    cleanup_free char *buffer = NULL;
+    size_t size = 0, length = 0;
+    for (ssize_t n = 1; n != 0;) {
+        if (size - length < 2 && grow(&buffer, &size, max_bytes) < 0)
+            return -ENOMEM;
+        n = read(fd, buffer + length, size - 1 - length);
         if (n > 0)
             length += (size_t)n;
-        else if (errno != EINTR)
+        else if (n < 0 && errno != EINTR)
             return -errno;
+        if (length > max_bytes)
+            return -EFBIG;
     }
-    if (length > max_bytes)
-        return -EFBIG;
     buffer[length] = '\0';
     *ret = steal_ptr(buffer);
     *ret_length = length;
