@@ -16,7 +16,7 @@
 
 /* systemd.time(7), "Parsing Time Spans". */
 static const struct {
-    const char *name;
+    char name[8]; /* not a pointer: a program that can lie anywhere writes each of them at its start */
     usec_t usec;
 } units[] = {
     { "seconds", USEC_PER_SEC },

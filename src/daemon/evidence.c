@@ -4,7 +4,6 @@
 #include "daemon/evidence.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -16,8 +15,9 @@
 
 static int open_counter(const char *directory, const char *path, const char *name)
 {
-    cleanup_free char *file = NULL;
-    if (asprintf(&file, "%s%s/%s", directory, path, name) < 0)
+    cleanup_free char *below = path_join(directory, path);
+    cleanup_free char *file = below ? path_join(below, name) : NULL;
+    if (!file)
         return -1;
     return open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 }
@@ -45,8 +45,8 @@ static void take_cgroup(Evidence *evidence, const char *root, const char *contro
         evidence->frozen_fd = open_counter(root, path, "cgroup.stat.local");
         return;
     }
-    cleanup_free char *directory = NULL;
-    if (!has_word(controllers, "cpu") || asprintf(&directory, "%s/%s", root, controllers) < 0)
+    cleanup_free char *directory = has_word(controllers, "cpu") ? path_join(root, controllers) : NULL;
+    if (!directory)
         return;
     int fd = open_counter(directory, path, "cpu.stat.local");
     if (fd < 0)
@@ -59,9 +59,9 @@ static void take_cgroup(Evidence *evidence, const char *root, const char *contro
 
 static void find_cgroups(Evidence *evidence, const char *proc_self, const char *root)
 {
-    cleanup_free char *file = NULL, *text = NULL;
+    cleanup_free char *file = path_join(proc_self, "cgroup"), *text = NULL;
     size_t length;
-    if (asprintf(&file, "%s/cgroup", proc_self) < 0 || file_read(file, CGROUP_FILE_MAX, &text, &length) < 0)
+    if (!file || file_read(file, CGROUP_FILE_MAX, &text, &length) < 0)
         return;
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));) {

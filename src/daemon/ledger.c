@@ -3,7 +3,6 @@
 
 #include "daemon/ledger.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -22,11 +21,15 @@
 
 static int make_run_id(char ret[static RUN_ID_LENGTH + 1])
 {
+    static const char digits[] = "0123456789abcdef";
     unsigned char bytes[RUN_ID_LENGTH / 2];
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
         return -errno;
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        ret[2 * i] = digits[bytes[i] >> 4];
+        ret[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret[RUN_ID_LENGTH] = '\0';
     return 0;
 }
 

@@ -4,8 +4,6 @@
 #include "store/guard.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "util/cleanup.h"
@@ -45,12 +43,10 @@ bool guard_is_lock(const struct stat *st)
 
 static int stat_directory(const char *path, struct stat *ret)
 {
-    static char directory[PATH_MAX]; /* on the stack it would be a page that nothing else needs */
     const char *slash = strrchr(path, '/');
-    int n = snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-                     slash ? path : ".");
-    if ((size_t)n >= sizeof(directory))
-        return -ENAMETOOLONG;
+    cleanup_free char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (!directory)
+        return -ENOMEM;
     return stat(directory, ret) < 0 ? -errno : 0;
 }
 

@@ -64,12 +64,12 @@ static int take_start(char *stat, uint64_t *ret_start_ticks)
 
 int identity_process(pid_t pid, uint64_t *ret_start_ticks)
 {
-    char path[64];
+    char path[64] = "/proc/";
     cleanup_free char *text = NULL;
     size_t length;
     if (pid <= 0)
         return -ESRCH;
-    snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
+    stpcpy(number_put(path + strlen(path), (uint64_t)pid), "/stat");
     int r = file_read(path, 4096, &text, &length);
     if (r == -ENOENT)
         return kill(pid, 0) == 0 || errno == EPERM ? -EPERM : -ESRCH;

@@ -81,8 +81,10 @@ int file_read_open(int fd, size_t max_bytes, char **ret, size_t *ret_length)
 
 char *path_join(const char *directory, const char *name)
 {
-    char *path;
-    return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
+    char *path = malloc(strlen(directory) + 1 + strlen(name) + 1);
+    if (path)
+        stpcpy(stpcpy(stpcpy(path, directory), "/"), name);
+    return path;
 }
 
 bool file_is_same(const char *left, const char *right)
