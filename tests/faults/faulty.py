@@ -101,11 +101,11 @@ CANNOT_FAIL = {"clock_gettime", "clock_nanosleep", "exit_group", "futex", "geteg
 CUT = {"read": (1, 7), "pread64": (1, 300), "write": (1, 9), "pwrite64": (1, 100), "getdents64": (), "sendto": (3,)}
 NOTHING_WRITTEN = {"write", "pwrite64"}
 MAY_BLOCK = {"clone", "close", "connect", "fdatasync", "fsync", "openat", "poll", "pwrite64", "read", "rename", "sendmsg",
-             "unlink", "wait4", "write"}
+             "sendto", "unlink", "wait4", "write"}
 # What goes on failing once it has begun to.
 LASTING = {"openat": "EMFILE", "write": "ENOSPC", "pwrite64": "EIO", "read": "EIO", "poll": "ENOMEM", "socket": "EMFILE",
            "newfstatat": "EIO", "fdatasync": "EIO", "mmap": "ENOMEM", "connect": "EACCES", "sendmsg": "ENOBUFS",
-           "close": "EIO", "pread64": "EIO", "lseek": "EIO", "rename": "EROFS", "unlink": "EROFS", "getrusage": "EPERM",
+           "sendto": "ENOBUFS", "close": "EIO", "pread64": "EIO", "lseek": "EIO", "rename": "EROFS", "unlink": "EROFS", "getrusage": "EPERM",
            "fcntl": "ENOLCK", "timerfd_settime": "EINVAL"}
 
 

@@ -177,8 +177,9 @@ class Run:
         if not self.case.notifies or "no notification" in self.words:
             return
         flat = "\n".join(self.notifications).split("\n")
+        unsaid = self.fault and self.fault.site.call in ("socket", "connect", "poll", "sendmsg", "sendto")
         for state in ("READY=1", "RELOADING=1", "STOPPING=1"):
-            if state not in flat and not (self.fault and self.fault.site.call in ("socket", "connect", "poll", "sendmsg")):
+            if state not in flat and not unsaid:
                 yield f"the manager has not heard of {state}: {self.notifications}"
 
     def complaints_of_metrics(self):
