@@ -14,78 +14,99 @@
 #include "util/number.h"
 #include "util/text.h"
 
+#define ALL (~0U)
 #define BIT(kind) (1U << (kind))
-#define SIZE_OF(member) sizeof(((Event *)0)->member)
+#define AT(member) offsetof(Event, member), sizeof(((Event *)0)->member)
 
 static const char *const kind_names[EVENT_KIND_COUNT] = {
     [EVENT_START] = "start", [EVENT_STOP] = "stop",     [EVENT_EXIT] = "exit",     [EVENT_GAP] = "gap",
     [EVENT_CLOCK] = "clock", [EVENT_OUTPUT] = "output", [EVENT_RELOAD] = "reload", [EVENT_TRIM] = "trim",
 };
 
-/* What a kind has beside its time, its run and its name, in the order of a line. */
-static const struct {
-    const char *key;
+/* How a value is written. */
+typedef enum Form { TEXT, NUMBER, TIME, KIND, CAUSE, CONFIDENCE, HOST, MOVE, GAPS } Form;
+
+/* What an event has beside the version. */
+typedef struct Field {
+    LogfmtKey key;
+    Form form;
     unsigned kinds;
-    size_t offset;
-    size_t size; /* of a text; 0: a number */
-} fields[] = {
-    { "pid", BIT(EVENT_START), offsetof(Event, pid), 0 },
-    { "interval", BIT(EVENT_START) | BIT(EVENT_RELOAD) | BIT(EVENT_GAP), offsetof(Event, interval_usec), 0 },
-    { "seq", BIT(EVENT_STOP), offsetof(Event, seq), 0 },
-    { "output", BIT(EVENT_OUTPUT), offsetof(Event, output), SIZE_OF(output) },
-    { "errno", BIT(EVENT_OUTPUT), offsetof(Event, errnum), 0 },
-    { "lost", BIT(EVENT_OUTPUT), offsetof(Event, lost), 0 },
-    { "past", BIT(EVENT_GAP), offsetof(Event, past), SIZE_OF(past) },
-    { "from", BIT(EVENT_GAP) | BIT(EVENT_OUTPUT) | BIT(EVENT_TRIM), offsetof(Event, from_usec), 0 },
-    { "to", BIT(EVENT_GAP) | BIT(EVENT_OUTPUT), offsetof(Event, to_usec), 0 },
-    { "lasted", BIT(EVENT_GAP), offsetof(Event, lasted_usec), 0 },
-    { "missed", BIT(EVENT_GAP), offsetof(Event, missed), 0 },
-    { "result", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, exit.result), SIZE_OF(exit.result) },
-    { "code", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, exit.code), SIZE_OF(exit.code) },
-    { "status", BIT(EVENT_EXIT) | BIT(EVENT_GAP), offsetof(Event, exit.status), SIZE_OF(exit.status) },
-    { "boot_began", BIT(EVENT_GAP), offsetof(Event, boot_usec), 0 },
-    { "stopped", BIT(EVENT_GAP), offsetof(Event, stopped_usec), 0 },
-    { "step", BIT(EVENT_GAP), offsetof(Event, step), SIZE_OF(step) },
-    { "longest", BIT(EVENT_GAP), offsetof(Event, longest_usec), 0 },
-    { "steps", BIT(EVENT_GAP), offsetof(Event, steps_usec), 0 },
-    { "suspended", BIT(EVENT_GAP), offsetof(Event, suspended_usec), 0 },
-    { "throttled", BIT(EVENT_GAP), offsetof(Event, throttled_usec), 0 },
-    { "starved", BIT(EVENT_GAP), offsetof(Event, starved_usec), 0 },
-    { "cpu", BIT(EVENT_GAP), offsetof(Event, cpu_usec), 0 },
-    { "frozen", BIT(EVENT_GAP), offsetof(Event, frozen_usec), 0 },
-    { "switches", BIT(EVENT_GAP), offsetof(Event, switches), 0 },
-    { "polls", BIT(EVENT_GAP), offsetof(Event, polls), 0 },
-    { "faults", BIT(EVENT_GAP), offsetof(Event, faults), 0 },
-    { "continued", BIT(EVENT_GAP), offsetof(Event, continued), 0 },
+    size_t offset, size; /* in an Event */
+} Field;
+
+/* In the order of a line. */
+static const Field fields[] = {
+    { LOGFMT_KEY("t"), TIME, ALL, AT(realtime_usec) },
+    { LOGFMT_KEY("boottime"), NUMBER, ALL, AT(boottime_usec) },
+    { LOGFMT_KEY("boot"), TEXT, ALL, AT(boot) },
+    { LOGFMT_KEY("run"), TEXT, ALL, AT(run) },
+    { LOGFMT_KEY("ev"), KIND, ALL, AT(kind) },
+    { LOGFMT_KEY("cause"), CAUSE, BIT(EVENT_GAP), AT(verdict.cause) },
+    { LOGFMT_KEY("confidence"), CONFIDENCE, BIT(EVENT_GAP), AT(verdict.sure) },
+    { LOGFMT_KEY("host"), HOST, BIT(EVENT_GAP), AT(verdict.host) },
+    { LOGFMT_KEY("back"), MOVE, BIT(EVENT_CLOCK), AT(moved_usec) },
+    { LOGFMT_KEY("forward"), MOVE, BIT(EVENT_CLOCK), AT(moved_usec) },
+    { LOGFMT_KEY("gaps"), GAPS, BIT(EVENT_TRIM), AT(gaps) },
+    { LOGFMT_KEY("pid"), NUMBER, BIT(EVENT_START), AT(pid) },
+    { LOGFMT_KEY("interval"), NUMBER, BIT(EVENT_START) | BIT(EVENT_RELOAD) | BIT(EVENT_GAP),
+      AT(interval_usec) },
+    { LOGFMT_KEY("seq"), NUMBER, BIT(EVENT_STOP), AT(seq) },
+    { LOGFMT_KEY("output"), TEXT, BIT(EVENT_OUTPUT), AT(output) },
+    { LOGFMT_KEY("errno"), NUMBER, BIT(EVENT_OUTPUT), AT(errnum) },
+    { LOGFMT_KEY("lost"), NUMBER, BIT(EVENT_OUTPUT), AT(lost) },
+    { LOGFMT_KEY("past"), TEXT, BIT(EVENT_GAP), AT(past) },
+    { LOGFMT_KEY("from"), NUMBER, BIT(EVENT_GAP) | BIT(EVENT_OUTPUT) | BIT(EVENT_TRIM), AT(from_usec) },
+    { LOGFMT_KEY("to"), NUMBER, BIT(EVENT_GAP) | BIT(EVENT_OUTPUT), AT(to_usec) },
+    { LOGFMT_KEY("lasted"), NUMBER, BIT(EVENT_GAP), AT(lasted_usec) },
+    { LOGFMT_KEY("missed"), NUMBER, BIT(EVENT_GAP), AT(missed) },
+    { LOGFMT_KEY("result"), TEXT, BIT(EVENT_EXIT) | BIT(EVENT_GAP), AT(exit.result) },
+    { LOGFMT_KEY("code"), TEXT, BIT(EVENT_EXIT) | BIT(EVENT_GAP), AT(exit.code) },
+    { LOGFMT_KEY("status"), TEXT, BIT(EVENT_EXIT) | BIT(EVENT_GAP), AT(exit.status) },
+    { LOGFMT_KEY("boot_began"), NUMBER, BIT(EVENT_GAP), AT(boot_usec) },
+    { LOGFMT_KEY("stopped"), NUMBER, BIT(EVENT_GAP), AT(stopped_usec) },
+    { LOGFMT_KEY("step"), TEXT, BIT(EVENT_GAP), AT(step) },
+    { LOGFMT_KEY("longest"), NUMBER, BIT(EVENT_GAP), AT(longest_usec) },
+    { LOGFMT_KEY("steps"), NUMBER, BIT(EVENT_GAP), AT(steps_usec) },
+    { LOGFMT_KEY("suspended"), NUMBER, BIT(EVENT_GAP), AT(suspended_usec) },
+    { LOGFMT_KEY("throttled"), NUMBER, BIT(EVENT_GAP), AT(throttled_usec) },
+    { LOGFMT_KEY("starved"), NUMBER, BIT(EVENT_GAP), AT(starved_usec) },
+    { LOGFMT_KEY("cpu"), NUMBER, BIT(EVENT_GAP), AT(cpu_usec) },
+    { LOGFMT_KEY("frozen"), NUMBER, BIT(EVENT_GAP), AT(frozen_usec) },
+    { LOGFMT_KEY("switches"), NUMBER, BIT(EVENT_GAP), AT(switches) },
+    { LOGFMT_KEY("polls"), NUMBER, BIT(EVENT_GAP), AT(polls) },
+    { LOGFMT_KEY("faults"), NUMBER, BIT(EVENT_GAP), AT(faults) },
+    { LOGFMT_KEY("continued"), NUMBER, BIT(EVENT_GAP), AT(continued) },
 };
 
-static void *field_in(const Event *event, size_t i)
-{
-    return (void *)((uintptr_t)event + fields[i].offset);
-}
+static const Event nothing = {
+    .pid = EVENT_NONE,
+    .interval_usec = EVENT_NONE,
+    .seq = EVENT_NONE,
+    .from_usec = EVENT_NONE,
+    .to_usec = EVENT_NONE,
+    .lasted_usec = EVENT_NONE,
+    .missed = EVENT_NONE,
+    .boot_usec = EVENT_NONE,
+    .stopped_usec = EVENT_NONE,
+    .longest_usec = EVENT_NONE,
+    .steps_usec = EVENT_NONE,
+    .suspended_usec = EVENT_NONE,
+    .throttled_usec = EVENT_NONE,
+    .starved_usec = EVENT_NONE,
+    .cpu_usec = EVENT_NONE,
+    .frozen_usec = EVENT_NONE,
+    .switches = EVENT_NONE,
+    .polls = EVENT_NONE,
+    .faults = EVENT_NONE,
+    .continued = EVENT_NONE,
+    .errnum = EVENT_NONE,
+    .lost = EVENT_NONE,
+};
 
 void event_init(Event *ret, EventKind kind)
 {
-    *ret = (Event){ .kind = kind };
-    for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-        if (fields[i].size == 0)
-            *(uint64_t *)field_in(ret, i) = EVENT_NONE;
-}
-
-static void add_field(LogfmtLine *line, const Event *event, size_t i)
-{
-    void *field = field_in(event, i);
-    if (fields[i].size > 0 && *(char *)field)
-        logfmt_add(line, fields[i].key, field);
-    else if (fields[i].size == 0 && *(uint64_t *)field != EVENT_NONE)
-        logfmt_add_number(line, fields[i].key, *(uint64_t *)field);
-}
-
-static void add_verdict(LogfmtLine *line, const Verdict *verdict)
-{
-    logfmt_add(line, "cause", cause_name(verdict->cause));
-    logfmt_add(line, "confidence", verdict->sure ? "high" : "low");
-    logfmt_add(line, "host", host_state_name(verdict->host));
+    *ret = nothing;
+    ret->kind = kind;
 }
 
 usec_t event_clock_moved(const Event *event)
@@ -106,26 +127,64 @@ static void add_gaps(LogfmtLine *line, const uint64_t gaps[static CAUSE_COUNT])
         logfmt_add(line, "gaps", text);
 }
 
-int event_format(const Event *event, char ret[static EVENT_LINE_MAX])
+static void *value_in(const Event *event, const Field *field)
+{
+    return (void *)((uintptr_t)event + field->offset);
+}
+
+/* Of a MOVE. */
+static bool is_back(const Field *field)
+{
+    return field->key.text[0] == 'b';
+}
+
+/* Texts that are empty and numbers that are not known are not in a line. */
+static void add_field(LogfmtLine *line, const Event *event, const Field *field)
 {
     char time[TIMESTAMP_TEXT_MAX];
+    const char *text = value_in(event, field);
+    switch (field->form) {
+    case TEXT:
+        if (text[0] || field->kinds == ALL)
+            logfmt_add(line, field->key.text, text);
+        break;
+    case NUMBER:
+        if (*(uint64_t *)value_in(event, field) != EVENT_NONE || field->kinds == ALL)
+            logfmt_add_number(line, field->key.text, *(uint64_t *)value_in(event, field));
+        break;
+    case TIME:
+        logfmt_add(line, field->key.text, timestamp_format(event->realtime_usec, time));
+        break;
+    case KIND:
+        logfmt_add(line, field->key.text, event_kind_name(event->kind));
+        break;
+    case CAUSE:
+        logfmt_add(line, field->key.text, cause_name(event->verdict.cause));
+        break;
+    case CONFIDENCE:
+        logfmt_add(line, field->key.text, event->verdict.sure ? "high" : "low");
+        break;
+    case HOST:
+        logfmt_add(line, field->key.text, host_state_name(event->verdict.host));
+        break;
+    case MOVE:
+        if (is_back(field) == (event->moved_usec < 0))
+            logfmt_add_number(line, field->key.text, event_clock_moved(event));
+        break;
+    case GAPS:
+        add_gaps(line, event->gaps);
+        break;
+    }
+}
+
+int event_format(const Event *event, char ret[static EVENT_LINE_MAX])
+{
     LogfmtLine line;
     logfmt_begin(&line, ret, EVENT_LINE_MAX - 1);
     logfmt_add_number(&line, "v", EVENT_VERSION);
-    logfmt_add(&line, "t", timestamp_format(event->realtime_usec, time));
-    logfmt_add_number(&line, "boottime", event->boottime_usec);
-    logfmt_add(&line, "boot", event->boot);
-    logfmt_add(&line, "run", event->run);
-    logfmt_add(&line, "ev", event_kind_name(event->kind));
-    if (event->kind == EVENT_GAP)
-        add_verdict(&line, &event->verdict);
-    if (event->kind == EVENT_CLOCK)
-        logfmt_add_number(&line, event->moved_usec < 0 ? "back" : "forward", event_clock_moved(event));
-    if (event->kind == EVENT_TRIM)
-        add_gaps(&line, event->gaps);
     for (size_t i = 0; i < ELEMENTSOF(fields); i++)
         if (fields[i].kinds & BIT(event->kind))
-            add_field(&line, event, i);
+            add_field(&line, event, &fields[i]);
     if (line.full)
         return -E2BIG;
     ret[line.length] = '\n';
@@ -148,26 +207,26 @@ static int take_time(const LogfmtPair *pair, usec_t *ret)
     return r < 0 ? r : timestamp_parse(text, ret);
 }
 
-static int take_verdict(const LogfmtPair *pair, Verdict *verdict)
+static int take_verdict(const LogfmtPair *pair, Form form, Verdict *verdict)
 {
     char name[32];
     int r = logfmt_text(pair, name, sizeof(name));
     if (r < 0)
         return r;
-    if (logfmt_is(pair, "cause"))
+    if (form == CAUSE)
         return cause_from_name(name, &verdict->cause);
-    if (logfmt_is(pair, "host"))
+    if (form == HOST)
         return host_state_from_name(name, &verdict->host);
     verdict->sure = strcmp(name, "high") == 0;
     return 0;
 }
 
-static int take_move(const LogfmtPair *pair, int64_t *ret)
+static int take_move(const LogfmtPair *pair, bool back, int64_t *ret)
 {
     uint64_t usec;
     if (logfmt_number(pair, &usec) < 0 || usec > INT64_MAX)
         return -EBADMSG;
-    *ret = logfmt_is(pair, "back") ? -(int64_t)usec : (int64_t)usec;
+    *ret = back ? -(int64_t)usec : (int64_t)usec;
     return 0;
 }
 
@@ -189,50 +248,62 @@ static int take_gaps(const LogfmtPair *pair, uint64_t gaps[static CAUSE_COUNT])
     return r;
 }
 
-static int take_field(const LogfmtPair *pair, Event *event)
+static int take_value(const LogfmtPair *pair, const Field *field, Event *event, int *kind)
 {
-    for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-        if (logfmt_is(pair, fields[i].key))
-            return fields[i].size > 0 ? logfmt_text(pair, field_in(event, i), fields[i].size)
-                                      : logfmt_number(pair, field_in(event, i));
-    return 0;
+    switch (field->form) {
+    case TEXT:
+        return logfmt_text(pair, value_in(event, field), field->size);
+    case NUMBER:
+        return logfmt_number(pair, value_in(event, field));
+    case TIME:
+        return take_time(pair, &event->realtime_usec);
+    case KIND:
+        *kind = find_kind(pair);
+        return 0;
+    case MOVE:
+        return take_move(pair, is_back(field), &event->moved_usec);
+    case GAPS:
+        return take_gaps(pair, event->gaps);
+    default:
+        return take_verdict(pair, field->form, &event->verdict);
+    }
 }
 
-static int take(const LogfmtPair *pair, Event *event)
+/* The field whose key comes next in a line, or NULL. A line has them in the order of the table: the search
+ * goes on behind the one that was found last. */
+static const Field *find_field(const char *at, const char *end, size_t *next)
 {
-    if (logfmt_is(pair, "t"))
-        return take_time(pair, &event->realtime_usec);
-    if (logfmt_is(pair, "boottime"))
-        return logfmt_number(pair, &event->boottime_usec);
-    if (logfmt_is(pair, "boot"))
-        return logfmt_text(pair, event->boot, sizeof(event->boot));
-    if (logfmt_is(pair, "run"))
-        return logfmt_text(pair, event->run, sizeof(event->run));
-    if (logfmt_is(pair, "cause") || logfmt_is(pair, "host") || logfmt_is(pair, "confidence"))
-        return take_verdict(pair, &event->verdict);
-    if (logfmt_is(pair, "forward") || logfmt_is(pair, "back"))
-        return take_move(pair, &event->moved_usec);
-    if (logfmt_is(pair, "gaps"))
-        return take_gaps(pair, event->gaps);
-    return take_field(pair, event);
+    for (size_t n = 0, i = *next; n < ELEMENTSOF(fields); n++, i = i + 1 < ELEMENTSOF(fields) ? i + 1 : 0)
+        if (logfmt_has_key(at, end, &fields[i].key)) {
+            *next = i + 1 < ELEMENTSOF(fields) ? i + 1 : 0;
+            return &fields[i];
+        }
+    return NULL;
+}
+
+static int take_pair(const char **at, const char *end, size_t *next, Event *event, int *kind)
+{
+    LogfmtPair pair;
+    const Field *field = find_field(*at, end, next);
+    if (!field)
+        return logfmt_next(at, end, &pair);
+    *at += field->key.length + 1;
+    if (field->form == NUMBER)
+        return logfmt_take_number(at, end, value_in(event, field));
+    int r = logfmt_take_value(at, end, &pair);
+    return r < 0 ? r : take_value(&pair, field, event, kind);
 }
 
 int event_parse(const char *line, size_t length, Event *ret)
 {
-    Event event;
-    LogfmtPair pair;
+    Event event = nothing;
     const char *at = line, *end = line + length;
+    size_t next = 0;
     int kind = -EBADMSG;
     int r = logfmt_check_version(&at, end, EVENT_VERSION);
-    event_init(&event, EVENT_START);
-    while (r == 0 && (r = logfmt_next(&at, end, &pair)) > 0) {
-        r = 0;
-        if (logfmt_is(&pair, "ev"))
-            kind = find_kind(&pair);
-        else
-            r = take(&pair, &event);
-    }
-    if (r == 0 && (kind == -EBADMSG || event.realtime_usec == 0 || !event.run[0] || !event.boot[0]))
+    while (r >= 0 && at < end)
+        r = take_pair(&at, end, &next, &event, &kind);
+    if (r >= 0 && (kind == -EBADMSG || event.realtime_usec == 0 || !event.run[0] || !event.boot[0]))
         r = -EBADMSG;
     if (r < 0)
         return r == -ENOTSUP ? r : -EBADMSG;

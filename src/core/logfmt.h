@@ -6,9 +6,11 @@
  * backslash nor control character in it and is not empty; else in double quotes, with \" \\ \n and \xHH. Any
  * bytes but NUL can be a value, and every line that is read back is the one that was written. */
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A line in the making. What does not fit into the buffer sets full; a pair is never cut. */
 typedef struct LogfmtLine {
@@ -40,7 +42,45 @@ int logfmt_next(const char **at, const char *end, LogfmtPair *ret);
  * 0, -ENOTSUP when that is newer than this one, whatever follows, or -EBADMSG. */
 int logfmt_check_version(const char **at, const char *end, uint64_t newest);
 
-bool logfmt_is(const LogfmtPair *pair, const char *key);
+/* Inline, for nearly every key that it is given is a literal. */
+static inline bool logfmt_is(const LogfmtPair *pair, const char *key)
+{
+    return pair->key_length == strlen(key) && memcmp(pair->key, key, pair->key_length) == 0;
+}
+
+/* Eight characters at once, of which the first is in the lowest byte. */
+static inline uint64_t logfmt_eight(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* A key that is known beforehand. */
+typedef struct LogfmtKey {
+    char text[16];
+    size_t length;
+} LogfmtKey;
+
+#define LOGFMT_KEY(text)       \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
+
+/* The same as logfmt_next() in two halves, for who knows what may come: whether the next pair has a key; and,
+ * with *at behind the equals sign, its value, or its value as logfmt_number() has it. */
+static inline bool logfmt_has_key(const char *at, const char *end, const LogfmtKey *key)
+{
+    size_t length = key->length;
+    if ((size_t)(end - at) <= length || *at != key->text[0] || at[length] != '=')
+        return false;
+    if (length > 8 || end - at < 8)
+        return memcmp(at, key->text, length) == 0;
+    return (logfmt_eight(at) ^ logfmt_eight(key->text)) << (8 - length) * 8 == 0;
+}
+
+int logfmt_take_value(const char **at, const char *end, LogfmtPair *ret);
+int logfmt_take_number(const char **at, const char *end, uint64_t *ret);
 
 /* The value as text. Returns 0, -E2BIG when it and a NUL need more than size bytes, -EBADMSG for an escape
  * that the format has not, NUL included. */

@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "util/number.h"
-
 #define LAST_USEC (TIMESTAMP_LAST_SEC * USEC_PER_SEC + USEC_PER_SEC - 1)
 
 /* Decimal digits with leading zeros. Returns where they end. */
@@ -88,32 +86,37 @@ char *timestamp_format(usec_t realtime_usec, char buffer[static TIMESTAMP_TEXT_M
     return buffer;
 }
 
-/* Takes digits and the character behind them. Returns where it ends, or NULL. */
-static const char *take_part(const char *at, unsigned count, char behind, int *ret)
+/* A number of so many digits; *good only stays true if they are digits. */
+static unsigned digits_at(const char *text, unsigned count, bool *good)
 {
-    at = number_take_digits(at, count, count, ret);
-    return at && *at == behind ? at + 1 : NULL;
+    unsigned number = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+        *good &= digit <= 9;
+        number = number * 10 + digit;
+    }
+    return number;
+}
+
+static bool is_date(Date date)
+{
+    Date again = date_of(days_since_1970(date)); /* a 31st of June comes back as another one */
+    return date.year == again.year && date.month == again.month && date.day == again.day;
 }
 
 int timestamp_parse(const char *text, usec_t *ret_realtime_usec)
 {
-    int year, month, day, hour, minute, second, msec;
-    char again[TIMESTAMP_TEXT_MAX];
-    const char *at = take_part(text, 4, '-', &year);
-    at = take_part(at, 2, '-', &month);
-    at = take_part(at, 2, 'T', &day);
-    at = take_part(at, 2, ':', &hour);
-    at = take_part(at, 2, ':', &minute);
-    at = take_part(at, 2, '.', &second);
-    at = take_part(at, 3, 'Z', &msec);
-    if (!at || *at != '\0' || year < 1970 || month < 1 || month > 12 || day < 1)
+    if (strnlen(text, TIMESTAMP_TEXT_MAX) != TIMESTAMP_TEXT_MAX - 1)
         return -EINVAL;
-    usec_t usec = days_since_1970((Date){ (unsigned)year, (unsigned)month, (unsigned)day }) * USEC_PER_DAY +
-                  (usec_t)hour * USEC_PER_HOUR + (usec_t)minute * USEC_PER_MINUTE +
-                  (usec_t)second * USEC_PER_SEC + (usec_t)msec * USEC_PER_MSEC;
-    /* A 31st of June, which is the 1st of July here, comes back as another text. */
-    if (strcmp(timestamp_format(usec, again), text) != 0)
+    bool good = text[4] == '-' && text[7] == '-' && text[10] == 'T' && text[13] == ':' && text[16] == ':' &&
+                text[19] == '.' && text[23] == 'Z';
+    Date date = { digits_at(text, 4, &good), digits_at(text + 5, 2, &good), digits_at(text + 8, 2, &good) };
+    unsigned hour = digits_at(text + 11, 2, &good), minute = digits_at(text + 14, 2, &good);
+    unsigned second = digits_at(text + 17, 2, &good), msec = digits_at(text + 20, 3, &good);
+    if (!good || date.year < 1970 || date.month < 1 || date.month > 12 || date.day < 1 || !is_date(date) ||
+        hour > 23 || minute > 59 || second > 59)
         return -EINVAL;
-    *ret_realtime_usec = usec;
+    *ret_realtime_usec = days_since_1970(date) * USEC_PER_DAY + hour * USEC_PER_HOUR +
+                         minute * USEC_PER_MINUTE + second * USEC_PER_SEC + msec * USEC_PER_MSEC;
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "core/verdict.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "util/cleanup.h"
@@ -167,7 +168,9 @@ Verdict verdict_between_runs(const PastEvidence *evidence)
     return end;
 }
 
-static const char *const cause_names[CAUSE_COUNT] = {
+/* As long as the longest of them, for a history has one in each of its gaps: who looks for a name can ask for
+ * its length and its last character first. */
+static const char cause_names[CAUSE_COUNT][24] = {
     [CAUSE_UNKNOWN] = "unknown",
     [CAUSE_SUSPEND] = "suspend",
     [CAUSE_CPU_THROTTLED] = "cpu-throttled",
@@ -204,13 +207,23 @@ const char *cause_name(Cause cause)
     return cause_names[cause];
 }
 
+static bool is_cause(Cause cause, const char *name, size_t length)
+{
+    const char *known = cause_names[cause];
+    return known[length] == '\0' && known[length - 1] == name[length - 1] && memcmp(known, name, length) == 0;
+}
+
 int cause_from_name(const char *name, Cause *ret)
 {
-    int r = text_find(cause_names, ELEMENTSOF(cause_names), name);
-    if (r < 0)
-        return r;
-    *ret = (Cause)r;
-    return 0;
+    size_t length = strlen(name);
+    if (length == 0 || length >= sizeof(cause_names[0]))
+        return -EINVAL;
+    for (Cause cause = 0; cause < CAUSE_COUNT; cause++)
+        if (is_cause(cause, name, length)) {
+            *ret = cause;
+            return 0;
+        }
+    return -EINVAL;
 }
 
 const char *host_state_name(HostState state)

@@ -92,7 +92,7 @@ size_t text_escape(const char *text, size_t length, char *buffer, size_t size)
 int text_find(const char *const *words, size_t count, const char *word)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(words[i], word) == 0)
+        if (words[i][0] == word[0] && strcmp(words[i], word) == 0)
             return (int)i;
     return -EINVAL;
 }

@@ -162,3 +162,65 @@ Test(logfmt, random_values_come_back)
         cr_assert_eq(logfmt_next(&at, end, &pair), 0);
     }
 }
+
+/* The end of a value is looked for in eight characters at once: each character at each place among bare ones.
+ */
+Test(logfmt, ends_a_bare_value_at_the_first_character_that_is_not_bare)
+{
+    for (int c = 1; c < 256; c++)
+        for (size_t at = 0; at < 20; at++) {
+            char text[] = "k=xxxxxxxxxxxxxxxxxxxx";
+            const char *from = text, *end = text + strlen(text);
+            LogfmtPair pair;
+            bool bare = c > ' ' && c != 0x7f && !strchr("\"=\\", c);
+            text[2 + at] = (char)c;
+            int r = logfmt_next(&from, end, &pair);
+            bool parted = c == ' ' && at > 0 && at < 19;
+            cr_assert_eq(r, bare || parted ? 1 : -EBADMSG, "%#x at %zu", (unsigned)c, at);
+            if (r == 1)
+                cr_assert_eq(pair.value_length, bare ? 20 : at, "%#x at %zu", (unsigned)c, at);
+        }
+}
+
+/* And so are digits: each length, with a character in it that is none, or not. */
+Test(logfmt, takes_the_numbers_that_strtoull_takes)
+{
+    unsigned seed = 1;
+    for (unsigned round = 0; round < 100000; round++) {
+        char text[32];
+        size_t length = 1 + (size_t)rand_r(&seed) % 24;
+        for (size_t i = 0; i < length; i++)
+            text[i] = (char)('0' + rand_r(&seed) % 10);
+        if (round % 4 == 0)
+            text[(size_t)rand_r(&seed) % length] = (char)rand_r(&seed);
+        text[length] = '\0';
+        LogfmtPair pair = { .value = text, .value_length = length };
+        const char *at = text;
+        uint64_t number = 42, taken = 42;
+        errno = 0;
+        unsigned long long expected = strtoull(text, NULL, 10);
+        bool good = strspn(text, "0123456789") == length && errno == 0;
+        cr_assert_eq(logfmt_number(&pair, &number), good ? 0 : -EBADMSG, "%s", text);
+        cr_assert_eq(number, good ? expected : 42, "%s", text);
+        bool blank = text[strspn(text, "0123456789")] == ' ';
+        if (!blank) {
+            cr_assert_eq(logfmt_take_number(&at, text + length, &taken), good ? 0 : -EBADMSG, "%s", text);
+            cr_assert_eq(taken, number, "%s", text);
+        }
+    }
+}
+
+Test(logfmt, knows_a_key_by_its_name_and_its_length)
+{
+    static const LogfmtKey keys[] = { LOGFMT_KEY("t"), LOGFMT_KEY("boottime"), LOGFMT_KEY("boot_began") };
+    static const char *const lines[] = { "t=1", "boottime=1", "boot_began=1" };
+    static const char *const others[] = {
+        "", "t", "to=1", "boottime", "boottimes=1", "boot_begun=1", "boot=1"
+    };
+    for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+        for (size_t j = 0; j < ELEMENTSOF(lines); j++)
+            cr_expect_eq(logfmt_has_key(lines[j], lines[j] + strlen(lines[j]), &keys[i]), i == j);
+        for (size_t j = 0; j < ELEMENTSOF(others); j++)
+            cr_expect_not(logfmt_has_key(others[j], others[j] + strlen(others[j]), &keys[i]));
+    }
+}
