@@ -34,6 +34,11 @@ static void hand_out(Availability *walk, const Segment *segment)
     flush(walk);
     walk->segment = *segment;
     walk->waiting = true;
+    if (segment->gap > 0 && segment->gap != walk->event_gap) {
+        walk->event = *segment->event;
+        walk->event_gap = segment->gap;
+    }
+    walk->segment.event = segment->gap > 0 ? &walk->event : NULL;
 }
 
 static void put(Availability *walk, usec_t from_usec, usec_t to_usec, HostState host, PulseState pulse)
@@ -46,11 +51,9 @@ static void put(Availability *walk, usec_t from_usec, usec_t to_usec, HostState 
         .outage = host == HOST_DOWN ? walk->outages : 0,
         .gap = walk->gap ? walk->gaps : 0,
         .ongoing = walk->gap && walk->gap_ongoing,
+        .event = walk->gap,
     };
-    if (walk->gap) {
-        segment.event = *walk->gap;
-        walk->shown = true;
-    }
+    walk->shown = walk->shown || walk->gap;
     hand_out(walk, &segment);
 }
 
@@ -293,6 +296,18 @@ static void take_gap(Availability *walk, const Event *gap, bool ongoing)
 void availability_begin(Availability *ret, SegmentSink *sink, void *context)
 {
     *ret = (Availability){ .sink = sink, .context = context };
+}
+
+bool availability_begins_at(const Event *event)
+{
+    return event->kind == EVENT_START || event->kind == EVENT_GAP || event->kind == EVENT_OUTPUT ||
+           event->kind == EVENT_RELOAD;
+}
+
+void availability_restart(Availability *walk)
+{
+    flush(walk);
+    availability_begin(walk, walk->sink, walk->context);
 }
 
 void availability_take(Availability *walk, const Event *event)

@@ -22,10 +22,10 @@ typedef struct Segment {
     usec_t from_usec, to_usec;
     HostState host;
     PulseState pulse;
-    uint64_t outage; /* number of the host's outage in this walk, from 1; 0 unless the host was down */
-    uint64_t gap;    /* number of the gap in this walk, from 1; 0: in none */
-    bool ongoing;    /* that gap is not over */
-    Event event;     /* the gap's, if there is one */
+    uint64_t outage;    /* number of the host's outage in this walk, from 1; 0 unless the host was down */
+    uint64_t gap;       /* number of the gap in this walk, from 1; 0: in none */
+    bool ongoing;       /* that gap is not over */
+    const Event *event; /* the gap's, if there is one; valid until the sink returns */
 } Segment;
 
 typedef void SegmentSink(void *context, const Segment *segment);
@@ -52,6 +52,8 @@ typedef struct Availability {
     bool gap_ongoing, shown; /* shown: in a segment */
     bool waiting;            /* a segment that the next one may continue */
     Segment segment;
+    Event event;        /* of its gap */
+    uint64_t event_gap; /* the number of that */
 } Availability;
 
 /* The sink gets each segment in the order of the record, in which the wall clock may go back. Two that touch
@@ -60,6 +62,14 @@ void availability_begin(Availability *ret, SegmentSink *sink, void *context);
 
 /* The history's events in their order, of any content. */
 void availability_take(Availability *walk, const Event *event);
+
+/* Whether what a walk knows behind this event is the same whatever it was given before it: a walk that begins
+ * with it hands out the same segments from there on, but for their numbers, and what the first one was
+ * continued by. */
+bool availability_begins_at(const Event *event);
+
+/* Hands out what is waiting, and begins anew. */
+void availability_restart(Availability *walk);
 
 /* What was after the last event. */
 typedef struct AvailabilityEnd {

@@ -14,7 +14,8 @@
 #include "util/number.h"
 #include "util/text.h"
 
-#define ALL (~0U)
+#define ALWAYS (~0U)
+#define ANY (BIT(EVENT_KIND_COUNT) - 1) /* if it is known */
 #define BIT(kind) (1U << (kind))
 #define AT(member) offsetof(Event, member), sizeof(((Event *)0)->member)
 
@@ -36,11 +37,11 @@ typedef struct Field {
 
 /* In the order of a line. */
 static const Field fields[] = {
-    { LOGFMT_KEY("t"), TIME, ALL, AT(realtime_usec) },
-    { LOGFMT_KEY("boottime"), NUMBER, ALL, AT(boottime_usec) },
-    { LOGFMT_KEY("boot"), TEXT, ALL, AT(boot) },
-    { LOGFMT_KEY("run"), TEXT, ALL, AT(run) },
-    { LOGFMT_KEY("ev"), KIND, ALL, AT(kind) },
+    { LOGFMT_KEY("t"), TIME, ALWAYS, AT(realtime_usec) },
+    { LOGFMT_KEY("boottime"), NUMBER, ALWAYS, AT(boottime_usec) },
+    { LOGFMT_KEY("boot"), TEXT, ALWAYS, AT(boot) },
+    { LOGFMT_KEY("run"), TEXT, ALWAYS, AT(run) },
+    { LOGFMT_KEY("ev"), KIND, ALWAYS, AT(kind) },
     { LOGFMT_KEY("cause"), CAUSE, BIT(EVENT_GAP), AT(verdict.cause) },
     { LOGFMT_KEY("confidence"), CONFIDENCE, BIT(EVENT_GAP), AT(verdict.sure) },
     { LOGFMT_KEY("host"), HOST, BIT(EVENT_GAP), AT(verdict.host) },
@@ -76,9 +77,11 @@ static const Field fields[] = {
     { LOGFMT_KEY("polls"), NUMBER, BIT(EVENT_GAP), AT(polls) },
     { LOGFMT_KEY("faults"), NUMBER, BIT(EVENT_GAP), AT(faults) },
     { LOGFMT_KEY("continued"), NUMBER, BIT(EVENT_GAP), AT(continued) },
+    { LOGFMT_KEY("latest"), NUMBER, ANY, AT(latest_usec) },
 };
 
 static const Event nothing = {
+    .latest_usec = EVENT_NONE,
     .pid = EVENT_NONE,
     .interval_usec = EVENT_NONE,
     .seq = EVENT_NONE,
@@ -145,11 +148,11 @@ static void add_field(LogfmtLine *line, const Event *event, const Field *field)
     const char *text = value_in(event, field);
     switch (field->form) {
     case TEXT:
-        if (text[0] || field->kinds == ALL)
+        if (text[0] || field->kinds == ALWAYS)
             logfmt_add(line, field->key.text, text);
         break;
     case NUMBER:
-        if (*(uint64_t *)value_in(event, field) != EVENT_NONE || field->kinds == ALL)
+        if (*(uint64_t *)value_in(event, field) != EVENT_NONE || field->kinds == ALWAYS)
             logfmt_add_number(line, field->key.text, *(uint64_t *)value_in(event, field));
         break;
     case TIME:
@@ -195,8 +198,9 @@ int event_format(const Event *event, char ret[static EVENT_LINE_MAX])
 static int find_kind(const LogfmtPair *pair)
 {
     char name[16];
-    int kind =
-        logfmt_text(pair, name, sizeof(name)) < 0 ? -EINVAL : text_find(kind_names, EVENT_KIND_COUNT, name);
+    if (logfmt_text(pair, name, sizeof(name)) < 0)
+        return -ENOTSUP;
+    int kind = text_find(kind_names, EVENT_KIND_COUNT, name);
     return kind < 0 ? -ENOTSUP : kind;
 }
 

@@ -34,6 +34,8 @@ typedef struct Event {
     char boot[BOOT_ID_LENGTH + 1];
     char run[RUN_ID_LENGTH + 1];
 
+    usec_t latest_usec; /* CLOCK_REALTIME that lines before this one tell of, where that is later: course.h */
+
     uint64_t pid;         /* start */
     usec_t interval_usec; /* start, reload: from now on; gap: until then */
     uint64_t seq;         /* stop: of the last beat */

@@ -2,7 +2,7 @@
 #pragma once
 /* What an earlier run has left, and the gap between it and the run that finds it. Pure. */
 
-#include "core/census.h"
+#include "core/event.h"
 
 /* An earlier run, as far as its records tell. */
 typedef struct Past {
@@ -15,7 +15,6 @@ typedef struct Past {
     usec_t stopped_usec; /* CLOCK_REALTIME */
     bool exited;
     ExitRecord exit;
-    Census census; /* of the whole history, whatever else could be read */
 } Past;
 
 /* The first beat of the run that looks back. */

@@ -34,7 +34,7 @@ static usec_t *host_sum(Tally *tally, HostState host)
 
 static void count_gap(Tally *tally, const Segment *segment, usec_t usec)
 {
-    count_outage(&tally->causes[segment->event.verdict.cause], segment->gap, usec);
+    count_outage(&tally->causes[segment->event->verdict.cause], segment->gap, usec);
     count_outage(&tally->gaps, segment->gap, usec);
 }
 

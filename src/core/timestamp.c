@@ -100,6 +100,10 @@ static unsigned digits_at(const char *text, unsigned count, bool *good)
 
 static bool is_date(Date date)
 {
+    if (date.year < 1970 || date.month < 1 || date.month > 12 || date.day < 1)
+        return false;
+    if (date.day <= 28)
+        return true;
     Date again = date_of(days_since_1970(date)); /* a 31st of June comes back as another one */
     return date.year == again.year && date.month == again.month && date.day == again.day;
 }
@@ -113,8 +117,7 @@ int timestamp_parse(const char *text, usec_t *ret_realtime_usec)
     Date date = { digits_at(text, 4, &good), digits_at(text + 5, 2, &good), digits_at(text + 8, 2, &good) };
     unsigned hour = digits_at(text + 11, 2, &good), minute = digits_at(text + 14, 2, &good);
     unsigned second = digits_at(text + 17, 2, &good), msec = digits_at(text + 20, 3, &good);
-    if (!good || date.year < 1970 || date.month < 1 || date.month > 12 || date.day < 1 || !is_date(date) ||
-        hour > 23 || minute > 59 || second > 59)
+    if (!good || !is_date(date) || hour > 23 || minute > 59 || second > 59)
         return -EINVAL;
     *ret_realtime_usec = days_since_1970(date) * USEC_PER_DAY + hour * USEC_PER_HOUR +
                          minute * USEC_PER_MINUTE + second * USEC_PER_SEC + msec * USEC_PER_MSEC;

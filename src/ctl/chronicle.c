@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/course.h"
 #include "ctl/calendar.h"
 
 typedef struct Reading {
     Availability walk;
+    Course course;
     ChronicleRange range;
+    usec_t older_usec; /* what only tells of times before this one is of no matter */
     SegmentSink *sink;
     void *context;
     Summary *summary;
@@ -34,10 +37,22 @@ static void cut(void *context, const Segment *segment)
     }
 }
 
+/* Whether a walk may as well begin with this event: all so far was before the range. The history may have
+ * left out what stands before it. */
+static bool is_older(Reading *reading, const Event *event)
+{
+    course_take(&reading->course, event);
+    return reading->course.latest_usec < reading->older_usec && availability_begins_at(event);
+}
+
 static int take(void *context, const Event *event)
 {
     Reading *reading = context;
     view_take_event(reading->summary, event);
+    if (reading->older_usec > 0 && is_older(reading, event)) {
+        availability_restart(&reading->walk);
+        reading->any = true;
+    }
     availability_take(&reading->walk, event);
     return 0;
 }
@@ -59,10 +74,11 @@ int chronicle_read(const View *view, const ChronicleRange *range, SegmentSink *s
                    Summary *ret)
 {
     Reading reading = { .range = *range, .sink = sink, .context = context, .summary = ret };
-    *ret = (Summary){ .since_usec = USEC_INFINITY };
+    if (range->since_usec != USEC_INFINITY)
+        reading.older_usec = usec_less(range->since_usec, COURSE_MARGIN_USEC);
+    *ret = SUMMARY_NONE;
     availability_begin(&reading.walk, cut, &reading);
-    ret->error = history_read(view->state_dir, take, &reading, &ret->damage);
-    view_note_error(ret, view_history_error(view));
+    view_read_since(view, range->since_usec, take, &reading, ret);
     end(&reading, view);
     if (!reading.any)
         return -ENODATA;

@@ -12,7 +12,7 @@ typedef struct ChronicleRange {
 } ChronicleRange;
 
 /* Hands each segment, cut to the range, to the sink. ret is what the history comes to, as
- * view_read_history() has it. Returns 0; -ENODATA when there is nothing to tell from, -ERANGE when there is
+ * view_read_since() has it. Returns 0; -ENODATA when there is nothing to tell from, -ERANGE when there is
  * something, but nothing of the range. */
 int chronicle_read(const View *view, const ChronicleRange *range, SegmentSink *sink, void *context,
                    Summary *ret);

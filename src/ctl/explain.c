@@ -226,12 +226,12 @@ int explain_run(const CtlOptions *options, const View *view)
         return CTL_EXIT_NO_DATA;
     }
     style_find(&answer.style, options->utc);
-    view_read_history(view, &summary);
     answer.has_ongoing_gap = view_ongoing_gap(view, &answer.ongoing_gap) > 0;
     if (options->time_usec != USEC_INFINITY) {
         finder_read(view, options->time_usec, &finder, &summary);
         answer.finder = &finder;
-    }
+    } else
+        view_read_last_gap(view, &summary);
     int exit_status = explain(&answer);
     bool whole = !ferror(answer.text);
     whole = fclose(answer.text) == 0 && whole && text;

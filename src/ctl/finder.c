@@ -56,6 +56,7 @@ static void take_run(Finder *finder, const Event *event)
 static int take_event(void *context, const Event *event)
 {
     Finder *finder = context;
+    view_take_event(finder->summary, event);
     if (!finder->any)
         finder->last_usec = event->realtime_usec;
     finder->any = true;
@@ -78,6 +79,7 @@ static int take_event(void *context, const Event *event)
 
 void finder_read(const View *view, usec_t time_usec, Finder *ret, Summary *summary)
 {
-    *ret = (Finder){ .time_usec = time_usec, .interval_usec = EVENT_NONE };
-    view_read_again(view, take_event, ret, summary);
+    *ret = (Finder){ .time_usec = time_usec, .interval_usec = EVENT_NONE, .summary = summary };
+    *summary = SUMMARY_NONE;
+    view_read_since(view, USEC_INFINITY, take_event, ret, summary);
 }

@@ -12,8 +12,9 @@ typedef struct Finder {
     Event next;               /* the run after it */
     usec_t last_usec;         /* the event before the one that is looked at */
     usec_t interval_usec;
+    Summary *summary;
 } Finder;
 
-/* Reads the history for a CLOCK_REALTIME; of one that cannot be read, as the summary then says, nothing is
- * found. */
+/* Reads the history for a CLOCK_REALTIME, and what all of it comes to; of one that cannot be read, as the
+ * summary then says, nothing is found. */
 void finder_read(const View *view, usec_t time_usec, Finder *ret, Summary *summary);

@@ -30,6 +30,7 @@ typedef struct Table {
     uint64_t rows;            /* so far, in this reading */
     uint64_t failures, steps; /* that are no gaps, within the time asked for */
     Json json;
+    Summary *summary;
 } Table;
 
 /* When something was, in order, whatever the wall clock did in between. */
@@ -261,6 +262,7 @@ static void put_row(Table *table, const Event *event, bool ongoing)
 static int measure_event(void *context, const Event *event)
 {
     Table *table = context;
+    view_take_event(table->summary, event);
     if (is_listed(table->options, event))
         measure_row(table, event, false);
     else if (is_within(table->options, event)) {
@@ -307,11 +309,13 @@ static void print_rest(const Table *table, const Summary *summary)
 
 static void put_table(Table *table, Summary *summary, const Event *ongoing)
 {
+    Summary again;
     if (table->options->json)
         json_begin(&table->json, NULL, '[');
     else if (table->rows > 0)
         print_headings(table);
-    view_read_again(table->view, put_event, table, summary);
+    view_read_since(table->view, table->options->since_usec, put_event, table, &again);
+    view_note_error(summary, again.error);
     if (ongoing)
         put_row(table, ongoing, true);
     if (table->options->json) {
@@ -331,12 +335,11 @@ static bool is_empty(const Table *table, const Summary *summary, const Event *on
 
 int gaps_run(const CtlOptions *options, const View *view)
 {
-    Table table = { .options = options, .view = view, .json = { .file = stdout } };
-    Summary summary;
+    Summary summary = SUMMARY_NONE;
+    Table table = { .options = options, .view = view, .json = { .file = stdout }, .summary = &summary };
     Event event, *ongoing = view_ongoing_gap(view, &event) && is_listed(options, &event) ? &event : NULL;
     style_find(&table.style, options->utc);
-    view_read_history(view, &summary);
-    view_read_again(view, measure_event, &table, &summary);
+    view_read_since(view, options->since_usec, measure_event, &table, &summary);
     if (ongoing)
         measure_row(&table, ongoing, true);
     bool empty = is_empty(&table, &summary, ongoing);

@@ -21,7 +21,7 @@ Shade shade_of(const Segment *segment)
 {
     if (segment->host == HOST_DOWN)
         return SHADE_DOWN;
-    if (segment->gap > 0 && segment->event.verdict.cause == CAUSE_SUSPEND)
+    if (segment->gap > 0 && segment->event->verdict.cause == CAUSE_SUSPEND)
         return SHADE_SUSPENDED; /* and so is the moment before it that counts as up */
     if (segment->host == HOST_UNKNOWN || segment->pulse == PULSE_UNKNOWN)
         return SHADE_UNKNOWN;
@@ -47,9 +47,9 @@ char *shade_reason(const View *view, const Segment *segment, char buffer[static 
     else if (segment->gap == 0)
         snprintf(buffer, REASON_TEXT_MAX, "there is no record of it");
     else if (unfinished)
-        snprintf(buffer, REASON_TEXT_MAX, "%.400s", view_evidence(view, &segment->event, true, evidence));
+        snprintf(buffer, REASON_TEXT_MAX, "%.400s", view_evidence(view, segment->event, true, evidence));
     else
-        reason_summary(&segment->event, buffer);
+        reason_summary(segment->event, buffer);
     return buffer;
 }
 

@@ -202,7 +202,7 @@ int status_run(const CtlOptions *options, const View *view)
 {
     Style style;
     Summary summary;
-    view_read_history(view, &summary);
+    view_read_last_gap(view, &summary);
     style_find(&style, options->utc);
     if (options->json)
         write_status(view, &summary);

@@ -161,7 +161,7 @@ static void put_title(const Drawing *drawing, const Segment *segment)
 {
     const Style *style = drawing->picture->style;
     FILE *file = drawing->picture->file;
-    const Event *gap = &segment->event;
+    const Event *gap = segment->event;
     char reason[REASON_TEXT_MAX], times[2 * TIME_TEXT_MAX + 32];
     bool known = segment->gap > 0 && gap->from_usec != EVENT_NONE;
     usec_t from_usec = known ? gap->from_usec : segment->from_usec;

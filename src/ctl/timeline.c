@@ -208,7 +208,7 @@ static void write_segment(void *context, const Segment *segment)
     json_text(json, "state", shade_name(shade));
     json_text(json, "host", host_state_name(segment->host));
     json_text(json, "pulse", pulse_state_name(segment->pulse));
-    json_text(json, "cause", segment->gap > 0 ? cause_name(segment->event.verdict.cause) : NULL);
+    json_text(json, "cause", segment->gap > 0 ? cause_name(segment->event->verdict.cause) : NULL);
     json_bool(json, "ongoing", segment->ongoing);
     json_text(json, "text", shade == SHADE_BEATING ? NULL : shade_reason(timeline->view, segment, text));
     json_end(json, '}');
@@ -264,7 +264,7 @@ int timeline_run(const CtlOptions *options, const View *view)
     style_find(&timeline.style, options->utc);
     if (timeline.style.width == 0)
         timeline.style.width = WIDTH_DEFAULT;
-    view_read_history(view, &summary);
+    view_read_beginning(view, &summary);
     CalendarUnit unit = choose_unit(options, view, &summary);
     unsigned names = name_width(unit);
     timeline.rows.unit = (int)unit;

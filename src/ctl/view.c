@@ -50,14 +50,17 @@ typedef struct Starter {
     bool found;
 } Starter;
 
+static bool is_start(void *context, const Event *event)
+{
+    return event->kind == EVENT_START && strcmp(event->run, ((Starter *)context)->run) == 0;
+}
+
 static int take_start(void *context, const Event *event)
 {
     Starter *starter = context;
-    if (event->kind == EVENT_START && strcmp(event->run, starter->run) == 0) {
-        starter->start = *event;
-        starter->found = true;
-    }
-    return 0;
+    starter->found = is_start(starter, event);
+    starter->start = *event;
+    return starter->found;
 }
 
 static int find_starter(View *view)
@@ -67,7 +70,7 @@ static int find_starter(View *view)
     uint64_t start_ticks;
     long ticks_per_second = sysconf(_SC_CLK_TCK);
     view->process = PROCESS_GONE;
-    int r = history_read(view->state_dir, take_start, &starter, &damage);
+    int r = history_read_last(view->state_dir, is_start, take_start, &starter, &damage);
     if (is_own_trouble(r))
         return r;
     if (!starter.found || starter.start.pid > INT32_MAX || ticks_per_second <= 0)
@@ -229,10 +232,7 @@ void view_take_event(Summary *summary, const Event *event)
     if (!summary->any)
         summary->since_usec = event->realtime_usec;
     summary->any = true;
-    if (event->kind == EVENT_GAP) {
-        summary->has_gap = true;
-        summary->last_gap = *event;
-    } else if (event->kind == EVENT_TRIM) {
+    if (event->kind == EVENT_TRIM) {
         summary->trimmed = true;
         summary->since_usec = event->from_usec != EVENT_NONE ? event->from_usec : event->realtime_usec;
         summary->trimmed_gaps = 0;
@@ -241,16 +241,49 @@ void view_take_event(Summary *summary, const Event *event)
     }
 }
 
-static int take_event(void *context, const Event *event)
+static bool is_gap(void *context, const Event *event)
 {
-    view_take_event(context, event);
+    (void)context;
+    return event->kind == EVENT_GAP;
+}
+
+static int take_gap(void *context, const Event *event)
+{
+    Summary *summary = context;
+    view_take_event(summary, event);
+    if (event->kind == EVENT_GAP) {
+        summary->has_gap = true;
+        summary->last_gap = *event;
+    }
     return 0;
 }
 
-void view_read_history(const View *view, Summary *ret)
+void view_read_last_gap(const View *view, Summary *ret)
 {
-    *ret = (Summary){ .since_usec = USEC_INFINITY };
-    ret->error = history_read(view->state_dir, take_event, ret, &ret->damage);
+    *ret = SUMMARY_NONE;
+    ret->error = history_read_last(view->state_dir, is_gap, take_gap, ret, &ret->damage);
+    view_note_error(ret, view_history_error(view));
+}
+
+static int take_first(void *context, const Event *event)
+{
+    view_take_event(context, event);
+    return 1;
+}
+
+void view_read_beginning(const View *view, Summary *ret)
+{
+    *ret = SUMMARY_NONE;
+    int r = history_read(view->state_dir, take_first, ret, &ret->damage);
+    view_note_error(ret, r);
+    view_note_error(ret, view_history_error(view));
+}
+
+void view_read_since(const View *view, usec_t since_usec, HistoryVisitor *visit, void *context, Summary *ret)
+{
+    ret->error = since_usec == USEC_INFINITY
+                     ? history_read(view->state_dir, visit, context, &ret->damage)
+                     : history_read_since(view->state_dir, since_usec, visit, context, &ret->damage);
     view_note_error(ret, view_history_error(view));
 }
 
@@ -264,12 +297,6 @@ void view_note_error(Summary *summary, int r)
 {
     if (summary->error == 0 && r < 0)
         summary->error = r;
-}
-
-void view_read_again(const View *view, HistoryVisitor *visit, void *context, Summary *summary)
-{
-    HistoryDamage damage;
-    view_note_error(summary, history_read(view->state_dir, visit, context, &damage));
 }
 
 void view_complain(const Summary *summary)

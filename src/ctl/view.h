@@ -6,7 +6,7 @@
 #include "core/liveness.h"
 #include "core/reason.h"
 #include "ctl/print.h"
-#include "store/history.h"
+#include "store/history-read.h"
 #include "store/recall.h"
 
 /* What a process is to the one who looks. */
@@ -50,7 +50,7 @@ char *view_evidence(const View *view, const Event *gap, bool ongoing, char buffe
 /* What an EVENT_OUTPUT tells, in words fit to be shown. Returns buffer. */
 char *view_output_words(const Event *event, char buffer[static REASON_TEXT_MAX]);
 
-/* What the whole history comes to. */
+/* What the history comes to, as far as it was read. */
 typedef struct Summary {
     int error; /* 0, -ENOENT when there is no history, or another -errno */
     HistoryDamage damage;
@@ -58,23 +58,27 @@ typedef struct Summary {
     usec_t since_usec;     /* from then on it is whole: the time of its first event, or of what was trimmed */
     bool trimmed;          /* older events were thrown away */
     uint64_t trimmed_gaps; /* how many gaps were among them */
-    bool has_gap;
+    bool has_gap;          /* and the last one, of view_read_last_gap() */
     Event last_gap;
 } Summary;
 
 /* What kept from reading the history when the record was read, which the state rests on; 0: nothing did. */
 int view_history_error(const View *view);
 
-void view_read_history(const View *view, Summary *ret);
+/* The last gap; of the rest, what there is behind it, or all of it where there is no gap. */
+void view_read_last_gap(const View *view, Summary *ret);
 
-/* Once more, for another visitor: that it fails this time is noted in the summary, where it did not before.
- */
-void view_read_again(const View *view, HistoryVisitor *visit, void *context, Summary *summary);
-void view_note_error(Summary *summary, int r);
+/* The first event, and when it was. */
+void view_read_beginning(const View *view, Summary *ret);
 
-/* For those who read it themselves: takes one event into the summary, which begins with since_usec =
- * USEC_INFINITY. */
+/* For a visitor who takes each event into the summary, which begins as SUMMARY_NONE: reads what
+ * history_read_since() has, or all with USEC_INFINITY. */
+#define SUMMARY_NONE ((Summary){ .since_usec = USEC_INFINITY })
 void view_take_event(Summary *summary, const Event *event);
+void view_read_since(const View *view, usec_t since_usec, HistoryVisitor *visit, void *context, Summary *ret);
+
+/* Once more: that it fails this time is noted in the summary, where it did not before. */
+void view_note_error(Summary *summary, int r);
 
 /* Says on standard error what had to be passed over, if anything had. */
 void view_complain(const Summary *summary);

@@ -160,7 +160,7 @@ static void write_metrics(Heart *heart, const Beat *beat)
     if (!metrics_is_due(&heart->metrics, beat->due.due_usec))
         return;
     steps_begin(&ledger->steps, "write", "metrics");
-    int r = metrics_write(&heart->metrics, &ledger->pulse, &ledger->census);
+    int r = metrics_write(&heart->metrics, &ledger->pulse, ledger_census(ledger));
     steps_end(&ledger->steps);
     steps_rest(&ledger->steps);
     heart->metrics.written_usec = beat->due.due_usec;

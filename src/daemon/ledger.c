@@ -9,6 +9,7 @@
 
 #include "daemon/exit.h"
 #include "store/guard.h"
+#include "store/history-read.h"
 #include "store/history.h"
 #include "store/identity.h"
 #include "store/pulse-file.h"
@@ -87,8 +88,6 @@ int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTro
     if (r < 0)
         return r;
     recall_past(state_dir, ledger->pulse.machine, &ledger->past, ret_trouble);
-    if (!is_to_go(ret_trouble->history))
-        ledger->census = ledger->past.census;
     put_aside(state_dir, "pulse", &ret_trouble->pulse);
     put_aside(state_dir, "history", &ret_trouble->history);
     r = take_file(pulse_file_open(state_dir), state_dir, "pulse", &ledger->pulse_fd, ret_error);
@@ -184,19 +183,24 @@ static int append(Ledger *ledger, const Event *event)
     return r;
 }
 
-static int count_event(void *context, const Event *event)
-{
-    census_take(context, event);
-    return 0;
-}
-
 /* Of gaps whose lines were dropped the number is kept, and nothing else. */
 static void forget_dropped(Ledger *ledger)
 {
-    Census left = { 0 };
-    HistoryDamage damage;
-    if (history_read(ledger->state_dir, count_event, &left, &damage) == 0)
+    Census left;
+    if (ledger->counted && history_count(ledger->state_dir, &left) == 0)
         memcpy(ledger->census.last_usec, left.last_usec, sizeof(left.last_usec));
+}
+
+const Census *ledger_census(Ledger *ledger)
+{
+    if (ledger->counted)
+        return &ledger->census;
+    ledger->counted = true;
+    if (ledger->state_dir)
+        (void)history_count(ledger->state_dir, &ledger->census);
+    for (size_t i = 0; i < ledger->n_waiting; i++)
+        census_take(&ledger->census, &ledger->waiting[i]);
+    return &ledger->census;
 }
 
 /* After lines were written: gets them onto the disk, and keeps the file within its bound. */
@@ -262,7 +266,8 @@ static void stamp(const Ledger *ledger, const Instant *at, Event *event)
 
 static void count_gap(Ledger *ledger, const Event *gap)
 {
-    census_take(&ledger->census, gap);
+    if (ledger->counted)
+        census_take(&ledger->census, gap);
     ledger->pulse.gaps++;
     ledger->pulse.last_cause = gap->verdict.cause;
 }

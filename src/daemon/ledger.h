@@ -5,7 +5,7 @@
  * A disk that takes nothing for now stops neither the beats nor the daemon. An event that could not be
  * written waits, and is tried again with each beat; the pulse is written anew by every beat anyway. */
 
-#include "core/event.h"
+#include "core/census.h"
 #include "core/past.h"
 #include "daemon/beat.h"
 #include "daemon/steps.h"
@@ -29,7 +29,8 @@ typedef struct Ledger {
 
     Pulse pulse; /* the latest beat, and the identities of the run */
     Past past;
-    Census census;      /* as a reader of the history would have it */
+    Census census;      /* as a reader of the history would have it, */
+    bool counted;       /* once it was asked for */
     usec_t synced_usec; /* due instant of the beat whose pulse was synced last */
 
     Event *waiting; /* events that could not be written, oldest first */
@@ -45,6 +46,10 @@ typedef struct Ledger {
 int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTrouble *ret_trouble,
                 Error *ret_error);
 void ledger_close(Ledger *ledger);
+
+/* Gaps by cause, over all runs: counted in the whole history at the first call, which a start does not have
+ * to wait for. */
+const Census *ledger_census(Ledger *ledger);
 
 /* Whether a path leads to one of the files of a state directory that are the daemon's own: nothing else may
  * write to them, and the lock would be lost by closing another descriptor of it: fcntl_locking(2). */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "core/census.h"
+#include "core/course.h"
+#include "store/history-read.h"
 #include "store/state-file.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -45,93 +47,52 @@ int history_open(const char *state_dir)
     return r < 0 && r != -ENOSPC && r != -EDQUOT ? r : steal_fd(&fd);
 }
 
+static bool take_any(void *context, const Event *event)
+{
+    if (event->kind != EVENT_TRIM)
+        course_take(context, event);
+    return event->kind != EVENT_TRIM;
+}
+
+/* What the line of an event has to say of the course of those before it. */
+static int mark(int fd, Event *event)
+{
+    Course course = { 0 };
+    off_t size = lseek(fd, 0, SEEK_END);
+    off_t last = size < 0 ? -errno : history_find_back(fd, size, take_any, &course);
+    if (last < 0 && last != -ENOENT)
+        return (int)last;
+    event->latest_usec = course_mark(&course, event, last == -ENOENT);
+    return 0;
+}
+
 int history_append(int fd, const Event *event)
 {
     static char line[EVENT_LINE_MAX]; /* much of it is never touched, but would be on the stack */
-    int length = event_format(event, line);
+    Event marked = *event;
+    int r = mark(fd, &marked);
+    if (r < 0)
+        return r;
+    int length = event_format(&marked, line);
     if (length < 0)
         return length;
-    int r = mend(fd);
+    r = mend(fd);
     return r < 0 ? r : write_whole(fd, line, (size_t)length);
 }
 
-typedef struct Reader {
-    HistoryVisitor *visit;
-    void *context;
-    HistoryDamage damage;
-} Reader;
+/* What stands before the cut. */
+typedef struct Older {
+    Census census;
+    bool any, kept; /* kept: a history whose lines are marked */
+} Older;
 
-static int take_line(Reader *reader, const char *line, size_t length)
+static int take_older(void *context, const Event *event)
 {
-    Event event;
-    int r = event_parse(line, length, &event);
-    if (r == 0)
-        return reader->visit(reader->context, &event);
-    if (r == -ENOTSUP)
-        reader->damage.newer++;
-    else
-        reader->damage.bad++;
-    return 0;
-}
-
-/* Takes the whole lines of what was read, and moves the rest to the beginning. A line longer than any that is
- * written is bad, and so is each of its parts. Returns 0 or what a visitor returned. */
-static int take_lines(Reader *reader, char *data, size_t *length, size_t size)
-{
-    const char *at = data, *end = data + *length;
-    for (const char *newline; (newline = memchr(at, '\n', (size_t)(end - at))); at = newline + 1) {
-        int r = take_line(reader, at, (size_t)(newline - at));
-        if (r != 0)
-            return r;
-    }
-    *length = (size_t)(end - at);
-    memmove(data, at, *length);
-    if (*length == size) {
-        reader->damage.bad++;
-        *length = 0;
-    }
-    return 0;
-}
-
-/* Reads from one offset to another, or to the end of the file if that comes first. */
-static int read_range(int fd, off_t from, off_t to, Reader *reader)
-{
-    char data[16 * EVENT_LINE_MAX];
-    size_t length = 0;
-    while (from < to) {
-        size_t room = sizeof(data) - length;
-        ssize_t n = pread(fd, data + length, (off_t)room < to - from ? room : (size_t)(to - from), from);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        from += n;
-        length += (size_t)n;
-        int r = take_lines(reader, data, &length, sizeof(data));
-        if (r != 0)
-            return r;
-    }
-    reader->damage.torn = length > 0;
-    return 0;
-}
-
-int history_read(const char *state_dir, HistoryVisitor *visit, void *context, HistoryDamage *ret_damage)
-{
-    Reader reader = { .visit = visit, .context = context };
-    cleanup_free char *path = path_join(state_dir, "history");
-    if (!path)
-        return -ENOMEM;
-    cleanup_close int fd = state_file_open(path, O_RDONLY);
-    int r = fd < 0 ? fd : read_range(fd, 0, INT64_MAX, &reader);
-    *ret_damage = reader.damage;
-    return r;
-}
-
-static int count_gap(void *context, const Event *event)
-{
-    census_take(context, event);
+    Older *older = context;
+    if (!older->any)
+        older->kept = course_is_kept(event);
+    older->any = true;
+    census_take(&older->census, event);
     return 0;
 }
 
@@ -145,30 +106,15 @@ static int take_first_time(void *context, const Event *event)
 /* Sums up what stands before the cut, and takes the time of the first event behind it. */
 static int describe(int fd, off_t cut, Event *trim)
 {
-    Census census = { 0 };
-    Reader before = { .visit = count_gap, .context = &census };
-    Reader behind = { .visit = take_first_time, .context = trim };
+    Older older = { 0 };
+    HistoryDamage damage;
     trim->from_usec = trim->realtime_usec;
-    int r = read_range(fd, 0, cut, &before);
-    memcpy(trim->gaps, census.gaps, sizeof(trim->gaps));
+    int r = history_read_range(fd, 0, cut, take_older, &older, &damage);
+    memcpy(trim->gaps, older.census.gaps, sizeof(trim->gaps));
+    trim->latest_usec = older.kept ? 0 : EVENT_NONE;
     if (r == 0)
-        r = read_range(fd, cut, INT64_MAX, &behind);
+        r = history_read_range(fd, cut, INT64_MAX, take_first_time, trim, &damage);
     return r < 0 ? r : 0;
-}
-
-/* The beginning of the first line at or behind an offset. Returns it or -errno. */
-static off_t find_line(int fd, off_t at)
-{
-    for (;;) {
-        char data[EVENT_LINE_MAX];
-        ssize_t n = pread(fd, data, sizeof(data), at);
-        if (n < 0)
-            return -errno;
-        const char *newline = memchr(data, '\n', (size_t)n);
-        if (newline || n == 0)
-            return at + (newline ? newline + 1 - data : 0);
-        at += n;
-    }
 }
 
 static int copy_from(int fd, off_t at, int to)
@@ -212,7 +158,7 @@ int history_trim(const char *state_dir, int *fd, uint64_t max_bytes, const Event
         return 0;
     Event trim = *stamp;
     trim.kind = EVENT_TRIM;
-    off_t cut = find_line(*fd, size - (off_t)(max_bytes / 2));
+    off_t cut = history_find_line(*fd, size - (off_t)(max_bytes / 2));
     int r = cut < 0 ? (int)cut : describe(*fd, cut, &trim);
     if (r < 0)
         return r;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/history.h"
+#include "store/history-read.h"
 #include "store/pulse-file.h"
 #include "store/state-file.h"
 #include "util/cleanup.h"
@@ -91,7 +91,6 @@ static int take_event(void *context, const Event *event)
     Reader *reader = context;
     Past *past = reader->past;
     past->any = true;
-    census_take(&past->census, event);
     /* The line of a trim stands before all others, and is younger than many of them. */
     if (!past->readable || event->kind == EVENT_TRIM)
         return 0;
@@ -108,6 +107,16 @@ static int take_event(void *context, const Event *event)
         note_end(past, event);
     }
     return 0;
+}
+
+/* Whether all that stands before a line was written before the last beat was, and so adds nothing to it: a
+ * line of the beat's own run that is not younger. How a run ended may be told in more than one. */
+static bool is_covered(void *context, const Event *event)
+{
+    const Past *past = ((Reader *)context)->past;
+    return past->readable && event->kind != EVENT_STOP && event->kind != EVENT_EXIT &&
+           event->kind != EVENT_TRIM && strcmp(event->run, past->pulse.run) == 0 &&
+           strcmp(event->boot, past->pulse.boot) == 0 && event->boottime_usec <= past->pulse.boottime_usec;
 }
 
 static bool is_elsewhere(const Past *past, const char *machine)
@@ -137,7 +146,7 @@ void recall_past(const char *state_dir, const char *machine, Past *ret, RecallTr
         ret->stopped_usec = ret->pulse.realtime_usec; /* no earlier, and no more is known */
         ret->step[0] = '\0';
     }
-    r = history_read(state_dir, take_event, &reader, &damage);
+    r = history_read_last(state_dir, is_covered, take_event, &reader, &damage);
     if (r < 0 && r != -ENOENT)
         ret_trouble->history = r;
     else if (damage.newer > 0)

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "daemon/heart.h"
-#include "store/history.h"
+#include "store/history-read.h"
+#include "store/history-read.h"
 #include "store/pulse-file.h"
 #include "tests/unit/allocations.h"
 #include "tests/unit/simulation.h"

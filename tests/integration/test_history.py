@@ -55,7 +55,7 @@ class Lines(HistoryCase):
         self.assertEqual(daemon.stop(), 0)
         pulse, events = records.pulse(self.state), [e for e in self.events() if e["ev"] != "gap"]
         self.assertEqual([list(event) for event in events],
-                         [[*STAMP, "pid", "interval"], [*STAMP, "seq"]])
+                         [[*STAMP, "pid", "interval", "latest"], [*STAMP, "seq"]])
         start, stop = events
         self.assertEqual((start["ev"], stop["ev"]), ("start", "stop"))
         self.assertEqual((start["pid"], start["interval"]), (pulse["pid"], "50000"))
@@ -660,7 +660,7 @@ class Found(HistoryCase):
         self.a_run()
         before = self.history().read_bytes()
         for bad, said in ((b"noise\n", "1 line cannot be read and is passed over"),
-                          (b"\xff\x00\n\nv=1 ev=gap\n", "4 lines cannot be read and are passed over")):
+                          (b"\xff\x00\n\nv=1 ev=gap\n", "3 lines cannot be read and are passed over")):
             with self.history().open("ab") as file:
                 file.write(bad)
             daemon, _ = self.restart()

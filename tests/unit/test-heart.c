@@ -1159,7 +1159,7 @@ static void expect_metrics_of_the_pulse(const char *name)
     Pulse pulse;
     cr_assert_eq(pulse_file_read(".", &pulse, step), 0);
     cr_expect_str_eq(step, "", "no step is at hand");
-    exposition_format(&pulse, &world.ledger.census, text);
+    exposition_format(&pulse, ledger_census(&world.ledger), text);
     cr_expect_str_eq(temp_read(name), text);
 }
 

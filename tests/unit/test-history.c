@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What happened, on disk: nothing that stands in the file makes a false event or keeps one out. */
 
+#include "store/history-read.h"
 #include "store/history.h"
 
 #include <criterion/criterion.h>

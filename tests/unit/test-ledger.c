@@ -12,6 +12,7 @@
 
 #include "daemon/exit.h"
 #include "simulation.h"
+#include "store/history-read.h"
 #include "store/history.h"
 #include "store/identity.h"
 #include "store/pulse-file.h"
@@ -290,18 +291,11 @@ Test(ledger, history_stays_within_its_bound)
     cr_expect_str_eq(world.ledger.steps.longest.name, "trim history", "a step that may take long, too");
 }
 
-static int take(void *context, const Event *event)
-{
-    census_take(context, event);
-    return 0;
-}
-
 static void expect_census_of_the_file(void)
 {
-    Census census = { 0 };
-    HistoryDamage damage;
-    cr_assert_eq(history_read(".", take, &census, &damage), 0);
-    cr_expect_eq(memcmp(&census, &world.ledger.census, sizeof(census)), 0);
+    Census census;
+    cr_assert_eq(history_count(".", &census), 0);
+    cr_expect_eq(memcmp(&census, ledger_census(&world.ledger), sizeof(census)), 0);
 }
 
 static void add_gap(Cause cause)
@@ -321,13 +315,14 @@ Test(ledger, counts_gaps_by_cause_over_runs_and_trims_as_a_reader_of_the_file)
     world.ledger.history_max_bytes = 64 * 1024;
     world.ledger.sync = SYNC_NEVER;
     add_gap(CAUSE_HOST_DOWN);
-    cr_expect_neq(world.ledger.census.last_usec[CAUSE_HOST_DOWN], 0u);
+    cr_expect_neq(ledger_census(&world.ledger)->last_usec[CAUSE_HOST_DOWN], 0u);
     for (unsigned i = 0; i < 1000; i++)
         add_gap(CAUSE_SUSPEND);
     expect_census_of_the_file();
-    cr_expect_eq(world.ledger.census.gaps[CAUSE_SUSPEND], 1000u);
-    cr_expect_eq(world.ledger.census.gaps[CAUSE_HOST_DOWN], 1u);
-    cr_expect_eq(world.ledger.census.last_usec[CAUSE_HOST_DOWN], 0u, "when it was is not known any more");
+    cr_expect_eq(ledger_census(&world.ledger)->gaps[CAUSE_SUSPEND], 1000u);
+    cr_expect_eq(ledger_census(&world.ledger)->gaps[CAUSE_HOST_DOWN], 1u);
+    cr_expect_eq(ledger_census(&world.ledger)->last_usec[CAUSE_HOST_DOWN], 0u,
+                 "when it was is not known any more");
 
     cr_assert_eq(beat(0, 0), 0);
     ledger_close(&world.ledger);
@@ -337,7 +332,8 @@ Test(ledger, counts_gaps_by_cause_over_runs_and_trims_as_a_reader_of_the_file)
     cr_assert_eq(begin(&gap), 0);
     cr_expect(gap);
     expect_census_of_the_file();
-    cr_expect_eq(world.ledger.census.gaps[CAUSE_SERVICE_KILLED], 1u, "the one that the start has found");
+    cr_expect_eq(ledger_census(&world.ledger)->gaps[CAUSE_SERVICE_KILLED], 1u,
+                 "the one that the start has found");
 }
 
 Test(ledger, counts_no_gaps_of_a_history_that_was_moved_aside)

@@ -14,6 +14,7 @@
 #include "core/past.h"
 #include "daemon/ledger.h"
 #include "simulation.h"
+#include "store/history-read.h"
 #include "store/history.h"
 #include "store/pulse-file.h"
 #include "temp-dir.h"
@@ -82,18 +83,6 @@ Test(recall, has_the_last_beat_and_how_its_run_ended)
     cr_expect(past.stopped);
     cr_expect_eq(past.stopped_usec, UINT64_C(1795352410123000));
     cr_expect(trouble.pulse == 0 && trouble.history == 0);
-}
-
-Test(recall, counts_gaps_whatever_becomes_of_the_pulse)
-{
-    RecallTrouble trouble;
-    write_event(EVENT_GAP, OTHER_RUN, "");
-    write_event(EVENT_GAP, RUN, "");
-    cr_expect_eq(recall(&trouble).census.gaps[CAUSE_UNKNOWN], 2u);
-    write_pulse();
-    cr_expect_eq(recall(&trouble).census.gaps[CAUSE_UNKNOWN], 2u);
-    temp_write_text("pulse", "v=1 nonsense");
-    cr_expect_eq(recall(&trouble).census.gaps[CAUSE_UNKNOWN], 2u);
 }
 
 Test(recall, of_a_pulse_that_cannot_be_read_knows_only_that_there_was_one)

@@ -36,9 +36,14 @@ Test(tally, share_is_cut_and_never_whole_while_something_is_missing)
 Test(tally, excluded_time_is_in_no_other_sum)
 {
     Tally tally = { 0 };
-    Segment segment = {
-        .from_usec = 0, .to_usec = HOUR, .host = HOST_DOWN, .pulse = PULSE_SILENT, .outage = 1, .gap = 1
-    };
+    const Event gap = { .kind = EVENT_GAP };
+    Segment segment = { .from_usec = 0,
+                        .to_usec = HOUR,
+                        .host = HOST_DOWN,
+                        .pulse = PULSE_SILENT,
+                        .outage = 1,
+                        .gap = 1,
+                        .event = &gap };
     tally_add(&tally, &segment, 0, HOUR, true);
     cr_expect(tally.excluded_usec == HOUR && tally.down_usec == 0 && tally.outages.count == 0 &&
               tally.gaps.count == 0 && tally.silent_usec == 0);
@@ -61,7 +66,8 @@ Test(tally, gaps_by_cause)
     Tally tally = { 0 };
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         Segment segment = { .host = HOST_UP, .pulse = PULSE_SILENT, .gap = table[i].gap };
-        segment.event.verdict.cause = table[i].cause;
+        Event gap = { .verdict.cause = table[i].cause };
+        segment.event = &gap;
         tally_add(&tally, &segment, 0, table[i].hours * HOUR, false);
     }
     const Outages *busy = &tally.causes[CAUSE_BUSY], *down = &tally.causes[CAUSE_HOST_DOWN];

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "store/history.h"
 #include "store/identity.h"
 #include "store/pulse-file.h"
 #include "temp-dir.h"
@@ -236,7 +237,7 @@ Test(view, history_is_summed_up)
 {
     Summary summary;
     View view = read_view(LIVENESS_NEVER_RAN);
-    view_read_history(&view, &summary);
+    view_read_last_gap(&view, &summary);
     cr_expect(summary.error == -ENOENT && !summary.any && !summary.has_gap);
     Event trim = some_event(EVENT_TRIM, RUN), gap = some_event(EVENT_GAP, RUN);
     trim.from_usec = 5 * SEC;
@@ -246,10 +247,11 @@ Test(view, history_is_summed_up)
     append(&gap);
     gap.verdict.cause = CAUSE_FROZEN;
     append(&gap);
-    view_read_history(&view, &summary);
+    view_read_beginning(&view, &summary);
     cr_expect(summary.error == 0 && summary.any && summary.trimmed && summary.trimmed_gaps == 3);
     cr_expect_eq(summary.since_usec, 5 * SEC);
-    cr_expect(summary.has_gap && summary.last_gap.verdict.cause == CAUSE_FROZEN);
+    view_read_last_gap(&view, &summary);
+    cr_expect(summary.error == 0 && summary.any && summary.has_gap && summary.last_gap.verdict.cause == CAUSE_FROZEN);
 }
 
 Test(view, words_of_other_events_are_fit_to_be_shown)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/history.h"
+#include "store/history-read.h"
 
 static int tell(void *context, const Event *event)
 {
