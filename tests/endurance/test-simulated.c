@@ -15,7 +15,6 @@
 
 #include "daemon/heart.h"
 #include "store/history-read.h"
-#include "store/history-read.h"
 #include "store/pulse-file.h"
 #include "tests/unit/allocations.h"
 #include "tests/unit/simulation.h"

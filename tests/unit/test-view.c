@@ -251,7 +251,8 @@ Test(view, history_is_summed_up)
     cr_expect(summary.error == 0 && summary.any && summary.trimmed && summary.trimmed_gaps == 3);
     cr_expect_eq(summary.since_usec, 5 * SEC);
     view_read_last_gap(&view, &summary);
-    cr_expect(summary.error == 0 && summary.any && summary.has_gap && summary.last_gap.verdict.cause == CAUSE_FROZEN);
+    cr_expect(summary.error == 0 && summary.any && summary.has_gap &&
+              summary.last_gap.verdict.cause == CAUSE_FROZEN);
 }
 
 Test(view, words_of_other_events_are_fit_to_be_shown)
