@@ -5,8 +5,7 @@ import re
 import statistics
 
 SMAPS_LINE = re.compile(r"^(\w+): +(\d+) kB$", re.MULTILINE)
-STRACE_CALL = re.compile(r"^(?:\d+ +)?(\w+)\(")
-RESUMED = "restart_syscall"  # what a process was in when strace came: it began before
+STRACE_CALL = re.compile(r"^(\d+) +(\w+)\(")
 
 
 def smaps(text):
@@ -15,13 +14,18 @@ def smaps(text):
     return found["Anonymous"], found["Private_Clean"] + found["Private_Dirty"]
 
 
-def calls_of(trace):
-    """How often each system call was begun, from what strace has written."""
-    counts = {}
+def calls_of(trace, waiting):
+    """How often each system call was begun, from what `strace -f` has written. The first one of each thread in
+    `waiting`, a set of ids, is what it was in when strace came, and began before: some show as restart_syscall()."""
+    counts, unseen = {}, {str(thread) for thread in waiting}
     for line in trace.splitlines():
         match = STRACE_CALL.match(line)
-        if match and match[1] != RESUMED:
-            counts[match[1]] = counts.get(match[1], 0) + 1
+        if not match:
+            continue
+        if match[1] in unseen:
+            unseen.remove(match[1])
+        else:
+            counts[match[2]] = counts.get(match[2], 0) + 1
     return counts
 
 

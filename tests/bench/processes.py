@@ -49,6 +49,10 @@ def family(pid):
     return [pid, *(below for child in children(pid) for below in family(child))]
 
 
+def threads(pids):
+    return {int(task.name) for pid in pids for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+
+
 def spent(pids):
     """CPU time in ns, and how often they have waited for something: all threads of some processes."""
     cpu = waits = 0

@@ -56,14 +56,15 @@ class Queries:
         self.results.add(row, "kB", max(kb for _, _, kb, _ in runs))
         return nsec
 
-    def over_histories(self):
-        """One round: reports over each history, the others over the largest, in turn."""
+    def over_histories(self, slow):
+        """One round: reports over each history, the others over the largest, in turn. slow: jq too, which takes as
+        long as all the rest."""
         largest, packages = self.sizes[-1], self.workshop.packages
         file = self.directory / str(largest) / "history"
         others = {
             "wc -l": ["wc", "-l", file],
             "mawk": [packages.program("mawk"), MAWK, file],
-            "jq": [packages.program("jq"), "-nR", JQ, file],
+            **({"jq": [packages.program("jq"), "-nR", JQ, file]} if slow else {}),
         }
         for size in self.sizes:
             nsec = self.ask(over(size), 1, self.ctl, f"--state-dir={self.directory}/{size}",

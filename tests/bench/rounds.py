@@ -110,10 +110,11 @@ class Rounds:
         programs = self.in_turn(self.programs)
         places = [Place(self.directory, program) for program in programs]
         running = self.start_all(programs, places)
-        traces, first = {}, {}
+        traces, waiting, first = {}, {}, {}
 
         def attach(one):
             pids = processes.family(one.pid)
+            waiting[one] = processes.threads(pids)
             traces[one] = processes.start(["strace", "-f", "-q", "-q", "-o", one.place.path / "trace",
                                            *(word for pid in pids for word in ("-p", pid))], stderr=subprocess.DEVNULL)
             status = pathlib.Path(f"/proc/{one.pid}/status")
@@ -127,13 +128,13 @@ class Rounds:
             traces[one].wait()
             processes.known.discard(traces[one].pid)
             one.end()
-            self.add_calls(one, lines)
+            self.add_calls(one, lines, waiting[one])
 
         actions = [(one.between(BEFORE), lambda one=one: attach(one)) for one in running]
         at_their_times(actions + [(one.between(BEFORE + beats), lambda one=one: detach(one)) for one in running])
 
-    def add_calls(self, one, lines):
-        counts = figures.calls_of((one.place.path / "trace").read_text())
+    def add_calls(self, one, lines, waiting):
+        counts = figures.calls_of((one.place.path / "trace").read_text(), waiting)
         if lines <= 0 or not counts:
             raise processes.BenchError(f"{one.program.name}: {lines} lines and {len(counts)} calls under strace")
         self.results.add(one.program.name, "calls", sum(counts.values()) / lines)

@@ -28,8 +28,8 @@ class Targets:
             self.rows.append((what, "–", why or "–", "not measured"))
             return
         outcome = "reached" if found <= limit else "short"
-        bound = f"{figures.digits(limit)} {unit}" + (f", {why}" if why else "")
-        self.rows.append((what, f"{figures.digits(found)} {unit}", bound, outcome))
+        bound = f"{figures.digits(limit)} {unit}".strip() + (f", {why}" if why else "")
+        self.rows.append((what, f"{figures.digits(found)} {unit}".strip(), bound, outcome))
 
     def at_least(self, what, row, column, limit, unit, why):
         found = self.median(row, column)

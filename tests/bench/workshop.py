@@ -20,9 +20,9 @@ NEEDED = {"meson": "meson", "gcc": "gcc", "musl-gcc": "musl-tools", "strace": "s
 class Build:
     """A build directory of the project; it stays there for the next run."""
 
-    def __init__(self, directory, *options, compiler="gcc", tools=()):
+    def __init__(self, directory, *options, compiler="", tools=()):
         self.directory = directory
-        environment = {**os.environ, "CC": compiler}
+        environment = {**os.environ, **({"CC": compiler} if compiler else {})}
         if not (directory / "build.ninja").exists():
             output_of(["meson", "setup", directory, SOURCE, *options], env=environment)
         output_of(["meson", "compile", "-C", directory, "heartbeatd", "heartbeatctl", *tools], env=environment)
@@ -46,7 +46,11 @@ class Packages:
 
     def unpack(self, directory):
         with tempfile.TemporaryDirectory(dir=directory.parent) as place:
-            output_of(["apt-get", "download", *PACKAGES], cwd=place)
+            try:
+                output_of(["apt-get", "download", *PACKAGES], cwd=place)
+            except BenchError:  # by lists that are old, or none
+                output_of(["apt-get", "update"])
+                output_of(["apt-get", "download", *PACKAGES], cwd=place)
             partial = pathlib.Path(place) / "root"
             for archive in sorted(pathlib.Path(place).glob("*.deb")):
                 output_of(["dpkg-deb", "-x", archive, partial])
