@@ -22,7 +22,7 @@ class Program:
     takes_output: bool = False  # what it prints are its lines
     daemonizes: bool = False  # always
     starts_others: bool = False  # whose cost is its own
-    whole_seconds: bool = False  # it knows no shorter interval
+    most_descriptors: int = 2**31  # with a higher limit it takes minutes to start
     grid: str = ""  # where one learns when its beats are due: "clock", "pulse"; empty: nowhere, it drifts
     notified: bool = False  # a service manager listens
     environment: dict = dataclasses.field(default_factory=dict)
@@ -52,12 +52,12 @@ def peers(workshop):
 
     return [
         Program("floor", lambda place, msec: [workshop.tool("floor"), place / "lines", msec], grid="clock"),
-        Program("tutorial", tutorial, forked=tutorial, daemonizes=True),
+        Program("tutorial", tutorial, forked=tutorial, daemonizes=True, most_descriptors=2**20),
         Program("dash loop", shell_loop([shutil.which("dash")], "sleep"), starts_others=True),
         Program("busybox loop", shell_loop([busybox, "sh"], f"{busybox} sleep"), starts_others=True),
         Program("earlyoom", lambda place, msec: [packages.program("earlyoom"), "-r", f"{msec / 1000:g}", "--dryrun"],
-                takes_output=True, whole_seconds=True),
-        Program("rsyslog immark", immark, whole_seconds=True, environment=packages.environment),
+                takes_output=True),
+        Program("rsyslog immark", immark, environment=packages.environment),
     ]
 
 

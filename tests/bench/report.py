@@ -61,7 +61,8 @@ def show(results, names, calls, size):
     print(by_program(results, "", VERY_MANY, columns))
     print("\nOn the disk, of a year without a gap:\n")
     print(by_program(results, "", ["a year"],
-                     [("bytes", "pulse and history, bytes"), ("MB of a file", "messages in a file, MB")]))
+                     [("bytes", "pulse and history, bytes"), ("growth", "more after four beats"),
+                      ("file", "messages in a file, MB"), ("journal", "in the journal, MB")]))
     print("\nFigures to reach:\n")
     print(table(("what", "found", "to reach", "outcome"), targets.rows(results, reports)))
     print("\nIn short:\n")

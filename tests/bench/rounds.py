@@ -64,18 +64,19 @@ class Rounds:
             if one.program.grid == "pulse":
                 pulses[one] = one.place.pulse()
 
-        def remember_memory():
-            for one in running:
-                anonymous, unique = processes.memory(processes.family(one.pid))
-                self.results.add(one.program.name, "anonymous", anonymous)
-                self.results.add(one.program.name, "unique", unique)
+        def settle(one):
+            self.settle(one, first[one], pulses.get(one))
 
-        actions = [(one.between(BEFORE), lambda one=one: look(one)) for one in running]
-        actions += [(one.between(BEFORE + beats), lambda one=one: self.settle(one, first[one], pulses.get(one)))
-                    for one in running]
-        actions.append((running[-1].between(BEFORE) + 0.2, remember_memory))
-        at_their_times(actions)
+        at_their_times([(BEFORE, one, look) for one in running] +
+                       [(BEFORE + 1, one, self.add_memory) for one in running] +
+                       [(BEFORE + beats, one, settle) for one in running])
         self.add_drifts(running, watch)
+
+    def add_memory(self, one):
+        """While all the others run, with whom it may share."""
+        anonymous, unique = processes.memory(processes.family(one.pid))
+        self.results.add(one.program.name, "anonymous", anonymous)
+        self.results.add(one.program.name, "unique", unique)
 
     def settle(self, one, first, pulse):
         name = one.program.name
@@ -90,7 +91,7 @@ class Rounds:
             one.end()
         cpu, waits, lines = (after - before for after, before in zip(last, first))
         if lines <= 0:
-            raise processes.BenchError(f"{name} has written no line in {BEFORE} intervals: {one.words()}")
+            raise processes.BenchError(f"{name} has written no line in all that time: {one.words()}")
         self.results.add(name, "cpu", cpu / lines / 1000)
         self.results.add(name, "wakeups", waits / lines)
 
@@ -130,8 +131,7 @@ class Rounds:
             one.end()
             self.add_calls(one, lines, waiting[one])
 
-        actions = [(one.between(BEFORE), lambda one=one: attach(one)) for one in running]
-        at_their_times(actions + [(one.between(BEFORE + beats), lambda one=one: detach(one)) for one in running])
+        at_their_times([(BEFORE, one, attach) for one in running] + [(BEFORE + beats, one, detach) for one in running])
 
     def add_calls(self, one, lines, waiting):
         counts = figures.calls_of((one.place.path / "trace").read_text(), waiting)
@@ -159,15 +159,18 @@ class Rounds:
 
     def starts(self, times):
         """From exec to the first line, and of a daemon to the end of its parent: the median of some times."""
-        limits = [("first", USUAL_DESCRIPTORS), ("first, many", most_descriptors())]
+        most = most_descriptors()
         found = collections.defaultdict(list)
         for _ in range(times):
             for program in self.in_turn(self.programs):
-                for column, limit in limits:
-                    found[program.name, column].append(self.first_line(program, limit, program.command)["line"])
+                name, many = program.name, min(most, program.most_descriptors)
+                found[name, "first"].append(self.first_line(program, USUAL_DESCRIPTORS, program.command)["line"])
+                found[name, "first, many"].append(self.first_line(program, many, program.command)["line"])
                 if program.forked:
                     forked = self.first_line(program, USUAL_DESCRIPTORS, program.forked)
-                    found[program.name, "fork"].append(forked["exit"])
+                    found[name, "fork"].append(forked["exit"])
+                if many < most:
+                    self.results.note(name, "first, many", f"{found[name, 'first, many'][-1] / 1e6:.0f} with {many:,}")
         for (row, column), values in found.items():
             self.results.add(row, column, statistics.median(values) / 1e6)
 

@@ -2,6 +2,7 @@
 """A program as it runs: in a directory of its own, started, looked at between two beats, and ended."""
 
 import functools
+import heapq
 import os
 import pathlib
 import sys
@@ -69,8 +70,15 @@ class Running:
         return pid
 
     def between(self, beats):
-        """The instant in the middle between two beats, after so many."""
-        return self.began + (beats + 0.5 - 1) * self.interval
+        """The instant in the middle between two beats, after so many, of one that does not drift."""
+        return self.began + (beats - 0.5) * self.interval
+
+    def until_between(self):
+        """0 when it is in the middle between two beats, give or take, by its last line; else how long until then."""
+        passed = (time.time() - self.place.lines.stat().st_mtime) / self.interval
+        if 0.3 <= passed <= 0.7 or passed > 1.5:
+            return 0
+        return (0.5 - passed if passed < 0.5 else 1.5 - passed) * self.interval
 
     def look(self):
         """CPU time, waits and lines up to now."""
@@ -93,7 +101,14 @@ class Running:
 
 
 def at_their_times(actions):
-    """Does each of (monotonic instant, function) when it is due."""
-    for when, action in sorted(actions, key=lambda entry: entry[0]):
+    """Does each of (beats, Running, function) after so many beats, and between two."""
+    waiting = [(one.between(beats), number, one, function) for number, (beats, one, function) in enumerate(actions)]
+    heapq.heapify(waiting)
+    while waiting:
+        when, number, one, function = heapq.heappop(waiting)
         time.sleep(max(0, when - time.monotonic()))
-        action()
+        delay = one.until_between()
+        if delay > 0:
+            heapq.heappush(waiting, (time.monotonic() + delay, number, one, function))
+        else:
+            function(one)

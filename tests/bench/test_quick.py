@@ -19,7 +19,7 @@ PEERS = ["floor", "tutorial", "dash loop", "busybox loop", "earlyoom", "rsyslog 
 
 class Quick(unittest.TestCase):
     alone = True
-    time_limit = 420
+    time_limit = 600  # it builds heartbeatd three times where nobody has before
 
     def run_it(self, *arguments):
         """Told to end before the test has to, it ends what it has started."""
