@@ -47,10 +47,10 @@ def short_cell(results, row, column):
 
 def show(results, names, calls, size):
     """calls: of each program the calls by name and the beats they are of; size: of the run."""
-    many = f"{most_descriptors():,}"
+    many = most_descriptors()
     reports = [over(lines) for lines in size.histories]
     print(f"{machine()}: medians (least–most) of {size.rounds} rounds; of a beat at 1 s where nothing else is said\n")
-    print(by_program(results, "program", names, [(key, head.format(many=many)) for key, head in COLUMNS]))
+    print(by_program(results, "program", names, [(key, head.format(many=f"{many:,}")) for key, head in COLUMNS]))
     print("\nSystem calls of a beat:\n")
     print(table(("program", "calls"), [(name, figures.per_beat(*calls[name])) for name in names]))
     print(f"\nCommands, over {size.histories[-1]:,} lines where nothing else is said:\n")
@@ -64,6 +64,6 @@ def show(results, names, calls, size):
                      [("bytes", "pulse and history, bytes"), ("growth", "more after four beats"),
                       ("file", "messages in a file, MB"), ("journal", "in the journal, MB")]))
     print("\nFigures to reach:\n")
-    print(table(("what", "found", "to reach", "outcome"), targets.rows(results, reports)))
+    print(table(("what", "found", "to reach", "outcome"), targets.rows(results, reports, many)))
     print("\nIn short:\n")
     print(short(results))

@@ -66,18 +66,30 @@ class Tables(unittest.TestCase):
                          "| other   | words   |\n| none    | –       |")
 
     def outcomes(self):
-        return {what: outcome for what, _, _, outcome in targets.rows(self.results, [report.over(10), report.over(20)])}
+        rows = targets.rows(self.results, [report.over(10), report.over(20)], 1024)
+        return {what: outcome for what, _, _, outcome in rows}
 
     def test_what_was_not_measured_is_neither_reached_nor_short(self):
         self.assertEqual(set(self.outcomes().values()), {"not measured"})
 
-    def test_figures_are_held_against_those_of_the_same_run(self):
-        for value in (100, 120):
-            self.results.add("floor", "cpu", value)
-        self.results.add(peers.own_name("libsystemd", "all"), "cpu", 276)
-        self.assertEqual(self.outcomes()["CPU time per beat, all duties but sync"], "short")
-        self.results.add("floor", "cpu", 120)
+    def test_figures_are_held_against_those_of_the_same_round(self):
+        name = peers.own_name("libsystemd", "all")
+        for floor, found in ((100, 240), (200, 501), (1000, 2490)):
+            self.results.add("floor", "cpu", floor)
+            self.results.add(name, "cpu", found)
         self.assertEqual(self.outcomes()["CPU time per beat, all duties but sync"], "reached")
+        for _ in range(3):
+            self.results.add("floor", "cpu", 100)
+            self.results.add(name, "cpu", 251)
+        self.assertEqual(self.outcomes()["CPU time per beat, all duties but sync"], "short")
+
+    def test_what_may_be_so_much_may_not_be_more(self):
+        name = peers.own_name("libsystemd", "line")
+        self.results.add(name, "calls", 5)
+        self.assertEqual(self.outcomes()["system calls per beat, appending a line"], "reached")
+        for _ in range(2):
+            self.results.add(name, "calls", 6)
+        self.assertEqual(self.outcomes()["system calls per beat, appending a line"], "short")
 
     def test_a_report_is_as_fast_as_the_slower_of_two(self):
         for row, speed in ((report.over(20), 0.5), ("wc -l", 0.4)):
