@@ -49,6 +49,16 @@ def family(pid):
     return [pid, *(below for child in children(pid) for below in family(child))]
 
 
+def of_family(pid, function):
+    """What a function says of a process and those below it, of which one may end meanwhile: then once more."""
+    def told():
+        try:
+            return (function(family(pid)),)
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+    return wait_for(told, f"a look at process {pid}")[0]
+
+
 def threads(pids):
     return {int(task.name) for pid in pids for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
 

@@ -67,14 +67,12 @@ class Rounds:
         def settle(one):
             self.settle(one, first[one], pulses.get(one))
 
-        at_their_times([(BEFORE, one, look) for one in running] +
-                       [(BEFORE + 1, one, self.add_memory) for one in running] +
-                       [(BEFORE + beats, one, settle) for one in running])
+        at_their_times(running, [(BEFORE, look), (BEFORE + 1, self.add_memory), (BEFORE + beats, settle)])
         self.add_drifts(running, watch)
 
     def add_memory(self, one):
         """While all the others run, with whom it may share."""
-        anonymous, unique = processes.memory(processes.family(one.pid))
+        anonymous, unique = processes.of_family(one.pid, processes.memory)
         self.results.add(one.program.name, "anonymous", anonymous)
         self.results.add(one.program.name, "unique", unique)
 
@@ -103,6 +101,8 @@ class Rounds:
             index, nsec = map(int, line.split())
             times[index].append(nsec)
         for index, one in enumerate(running):
+            if len(times[index]) < BEFORE + 2:
+                raise processes.BenchError(f"{one.program.name}: {len(times[index])} lines were seen")
             drift = figures.drift(times[index], SECOND_MSEC * 1e6, BEFORE)
             self.results.add(one.program.name, "drift", drift / 1000)
 
@@ -131,7 +131,7 @@ class Rounds:
             one.end()
             self.add_calls(one, lines, waiting[one])
 
-        at_their_times([(BEFORE, one, attach) for one in running] + [(BEFORE + beats, one, detach) for one in running])
+        at_their_times(running, [(BEFORE, attach), (BEFORE + beats, detach)])
 
     def add_calls(self, one, lines, waiting):
         counts = figures.calls_of((one.place.path / "trace").read_text(), waiting)

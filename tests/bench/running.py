@@ -84,7 +84,7 @@ class Running:
         """CPU time, waits and lines up to now."""
         if os.waitpid(self.pid, os.WNOHANG)[0]:
             raise processes.BenchError(f"{self.program.name} has ended: {self.words()}")
-        return (*processes.spent(processes.family(self.pid)), self.place.count())
+        return (*processes.of_family(self.pid, processes.spent), self.place.count())
 
     def words(self):
         return (self.place.path / "errors").read_text(errors="replace").strip() or "without a word"
@@ -100,15 +100,19 @@ class Running:
         return cpu, waits, lines
 
 
-def at_their_times(actions):
-    """Does each of (beats, Running, function) after so many beats, and between two."""
-    waiting = [(one.between(beats), number, one, function) for number, (beats, one, function) in enumerate(actions)]
+def at_their_times(running, actions):
+    """Does each of (beats, function), of each in its turn, after so many beats and between two; one after the other,
+    with a beat between them, whenever the machine has let the first one be done."""
+    waiting = [(one.between(actions[0][0]), number, one, 0) for number, one in enumerate(running)]
     heapq.heapify(waiting)
     while waiting:
-        when, number, one, function = heapq.heappop(waiting)
+        when, number, one, step = heapq.heappop(waiting)
         time.sleep(max(0, when - time.monotonic()))
         delay = one.until_between()
         if delay > 0:
-            heapq.heappush(waiting, (time.monotonic() + delay, number, one, function))
-        else:
-            function(one)
+            heapq.heappush(waiting, (time.monotonic() + delay, number, one, step))
+            continue
+        actions[step][1](one)
+        if step + 1 < len(actions):
+            when = max(one.between(actions[step + 1][0]), time.monotonic() + one.interval)
+            heapq.heappush(waiting, (when, number, one, step + 1))
