@@ -3,7 +3,9 @@
 
 #include "store/guard.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "util/cleanup.h"
@@ -41,13 +43,29 @@ bool guard_is_lock(const struct stat *st)
     return is_kept(OWN_LOCK, st);
 }
 
+static int stat_prefix(const char *path, size_t length, char *buffer, struct stat *ret)
+{
+    memcpy(buffer, path, length);
+    buffer[length] = '\0';
+    return stat(buffer, ret) < 0 ? -errno : 0;
+}
+
+/* Not inlined: the usual path would take a page of stack for it that is not given back. */
+__attribute__((noinline)) static int stat_long_prefix(const char *path, size_t length, struct stat *ret)
+{
+    char buffer[PATH_MAX];
+    return length < sizeof(buffer) ? stat_prefix(path, length, buffer, ret) : -ENAMETOOLONG;
+}
+
 static int stat_directory(const char *path, struct stat *ret)
 {
+    char buffer[256];
     const char *slash = strrchr(path, '/');
-    cleanup_free char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    if (!directory)
-        return -ENOMEM;
-    return stat(directory, ret) < 0 ? -errno : 0;
+    if (!slash)
+        return stat(".", ret) < 0 ? -errno : 0;
+    size_t length = (size_t)(slash - path) + 1;
+    return length < sizeof(buffer) ? stat_prefix(path, length, buffer, ret)
+                                   : stat_long_prefix(path, length, ret);
 }
 
 /* Where fs.protected_hardlinks is 0, whoever can write to a directory can give a second name in it to any

@@ -3,8 +3,7 @@
 /* What others may have put where this process is going to open a file.
  *
  * A path is looked at before it is opened and once more after it: what must not be opened, such as a device,
- * is not, and what was put there between the two looks is seen. Nothing of what is allocated meanwhile stays.
- */
+ * is not, and what was put there between the two looks is seen. None of this allocates. */
 
 #include <stdbool.h>
 #include <sys/stat.h>
