@@ -5,14 +5,16 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/state-file.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 
-/* A write of 512 bytes is over in microseconds; whoever meets as many of them in a row reads something else.
- */
+/* A write of 512 bytes is over in microseconds; whoever meets as many of them in a row reads something else,
+ * or meets one whose process has to wait for a CPU in the middle of it. */
 #define READ_TRIES 100
+#define PATIENT_TRIES 20 /* more, a millisecond apart */
 
 #define STEP_OFFSET PULSE_SIZE
 #define STEP_SIZE 512
@@ -96,8 +98,11 @@ int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);
     int r = fd;
-    for (unsigned i = 0; i < READ_TRIES && fd >= 0; i++)
+    for (unsigned i = 0; i < READ_TRIES + PATIENT_TRIES && fd >= 0; i++) {
         if ((r = read_once(fd, ret, ret_step)) != -EBADMSG)
             break;
+        if (i >= READ_TRIES)
+            (void)nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
+    }
     return r;
 }

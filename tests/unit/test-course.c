@@ -79,7 +79,8 @@ Test(course, of_one_line_is_that_of_all_before_it)
         for (unsigned i = 0; i < 100; i++) {
             unsigned step = (unsigned)rand_r(&seed);
             bool boots = step % 7 == 0;
-            boot = boots ? (char)('a' + rand_r(&seed) % 26) : boot;
+            if (boots)
+                boot = (char)('a' + rand_r(&seed) % 26);
             boottime = boots ? (usec_t)(step % 50) : boottime + step % 300;
             at = step % 11 == 0 ? at - (usec_t)rand_r(&seed) % 50000 + (usec_t)rand_r(&seed) % 50000
                                 : at + step % 300;
