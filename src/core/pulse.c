@@ -70,9 +70,9 @@ static void add_lateness(LogfmtLine *line, const Lateness *lateness)
 
 static void put_sum(char at[static SUM_LENGTH], uint32_t sum)
 {
-    static const char key[] = " sum=", digits[] = "0123456789abcdef";
-    memcpy(at, key, strlen(key));
-    for (size_t i = SUM_LENGTH; i > strlen(key); i--, sum >>= 4)
+    static const char key[] = { ' ', 's', 'u', 'm', '=' }, digits[] = "0123456789abcdef";
+    memcpy(at, key, sizeof(key));
+    for (size_t i = SUM_LENGTH; i > sizeof(key); i--, sum >>= 4)
         at[i - 1] = digits[sum & 15];
 }
 

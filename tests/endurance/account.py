@@ -30,9 +30,9 @@ PATIENCE = 60  # seconds for what takes a beat or two
 MESSAGE = re.compile(rf"{harness.TIMESTAMP} heartbeat (\d+)")
 LOST = "messages that outputs could not take, each reported"
 PIPE_BYTES = 8192  # some hundred messages
-# A page of the stack, or of libc's data, that nothing had touched before, and another one. The least that can be
+# Pages of the stack, the heap, or of libc's data that nothing had touched before: a few, once. The least that can be
 # kept takes 32 bytes: of each beat that would be hundreds of kB.
-RARE_KB = 8
+RARE_KB = 16
 
 
 def boottime_usec():

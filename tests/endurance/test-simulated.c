@@ -435,9 +435,10 @@ static void calm_down(void)
 
 static void expect_gaps_by_cause(void)
 {
+    const Census *census = ledger_census(&world.ledger);
     for (int cause = 0; cause < CAUSE_COUNT; cause++)
-        cr_expect_eq(world.ledger.census.gaps[cause], world.gaps[cause], "%s: %" PRIu64 " of %" PRIu64,
-                     cause_name((Cause)cause), world.ledger.census.gaps[cause], world.gaps[cause]);
+        cr_expect_eq(census->gaps[cause], world.gaps[cause], "%s: %" PRIu64 " of %" PRIu64,
+                     cause_name((Cause)cause), census->gaps[cause], world.gaps[cause]);
 }
 
 static void note(void)
