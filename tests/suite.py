@@ -162,7 +162,7 @@ def run_again(failed, counts):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=pathlib.Path)
-    parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--jobs", type=int, default=6)
     parser.add_argument("--without", metavar="PATTERN", action="append", default=[],
                         help="leave out tests whose name holds this; may be repeated")
     parser.add_argument("--unfit", metavar="REASON", help="do not count tests skipped for this reason")

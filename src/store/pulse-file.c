@@ -72,6 +72,7 @@ static void take_step(const char *line, size_t length, char ret[static STEP_MAX]
     ret[end] = '\0';
 }
 
+/* -EAGAIN: it may be that a beat is being written just now. */
 static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
 {
     char data[PULSE_SIZE + STEP_SIZE];
@@ -83,12 +84,12 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
         return -errno;
     if (n == 0) /* made, and no beat in it yet */
         return -ENOENT;
-    if (n < PULSE_SIZE)
+    if (n < PULSE_SIZE) /* cut off: no write of ours is half done in such a way */
         return -EBADMSG;
     int r = pulse_parse(data, ret);
     if (r == 0)
         take_step(data + STEP_OFFSET, (size_t)n - PULSE_SIZE, ret_step);
-    return r;
+    return r == -EBADMSG ? -EAGAIN : r;
 }
 
 int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP_MAX])
@@ -99,10 +100,10 @@ int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP
     cleanup_close int fd = state_file_open(path, O_RDONLY);
     int r = fd;
     for (unsigned i = 0; i < READ_TRIES + PATIENT_TRIES && fd >= 0; i++) {
-        if ((r = read_once(fd, ret, ret_step)) != -EBADMSG)
-            break;
+        if ((r = read_once(fd, ret, ret_step)) != -EAGAIN)
+            return r;
         if (i >= READ_TRIES)
             (void)nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
     }
-    return r;
+    return r == -EAGAIN ? -EBADMSG : r;
 }

@@ -30,7 +30,7 @@ class Build:
         try:
             self.run("meson", "setup", self.directory, TOP, "--werror", "-Dtests=disabled",
                      *self.options)
-            self.run("meson", "compile", "-C", self.directory)
+            self.compile()
         except BaseException:
             self.__exit__()
             raise
@@ -45,6 +45,15 @@ class Build:
         if done.returncode != 0:
             raise AssertionError(f"{command}: exit status {done.returncode}\n{done.stdout}")
         return done.stdout
+
+    def compile(self):
+        self.run("meson", "compile", "-C", self.directory)
+
+    def configure(self, *options):
+        """Builds with other options, and forgets what has been installed."""
+        self.run("meson", "configure", self.directory, *options)
+        self.compile()
+        shutil.rmtree(self.directory / "root", ignore_errors=True)
 
     @property
     def program(self):
@@ -139,8 +148,10 @@ class Install(unittest.TestCase):
     time_limit = 300
 
     def test_every_file_follows_the_prefix_and_nothing_else_is_touched(self):
+        build = self.enterContext(Build())
         for prefix in ("/usr", "/usr/local", "/opt/heartbeat"):
-            with self.subTest(prefix=prefix), Build(f"--prefix={prefix}") as build:
+            with self.subTest(prefix=prefix):
+                build.configure(f"-Dprefix={prefix}")
                 files = files_below(build.install())
                 self.assertIn(f"{prefix}/bin/heartbeatd", files)
                 self.assertIn(f"{prefix}/bin/heartbeatctl", files)
@@ -185,8 +196,10 @@ class Install(unittest.TestCase):
             self.assertEqual(config.read_text(), "[Heartbeat]\nInterval=1min\n")
 
     def test_type_of_the_unit_can_be_chosen_and_notify_reload_reloads_by_itself(self):
+        build = self.enterContext(Build())
         for service_type in ("simple", "exec", "notify", "notify-reload"):
-            with self.subTest(type=service_type), Build(f"-Dservice-type={service_type}") as build:
+            with self.subTest(type=service_type):
+                build.configure(f"-Dservice-type={service_type}")
                 unit = (build.install() / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
                 self.assertRegex(unit, rf"(?m)^Type={service_type}$")
                 self.assertEqual("\nExecReload=" in unit, service_type != "notify-reload")
@@ -214,12 +227,15 @@ class InitScript(unittest.TestCase):
     time_limit = 300
     OPTIONS = {"sysv": "default/heartbeatd", "openrc": "conf.d/heartbeatd"}
 
+    def setUp(self):
+        self.build = self.enterContext(Build("--prefix=/opt/h"))
+
     def installed(self, choice, config_dir="/etc"):
         """The files below the configuration directory, relative to it, after an installation."""
-        with Build(f"-Dinit-script={choice}", f"-Dconfig-dir={config_dir}", "--prefix=/opt/h") as build:
-            root = build.install() / config_dir.lstrip("/")
-            return {str(path.relative_to(root)): (path.stat().st_mode & 0o777, path.read_text())
-                    for path in root.rglob("*") if path.is_file()}
+        self.build.configure(f"-Dinit-script={choice}", f"-Dconfig-dir={config_dir}")
+        root = self.build.install() / config_dir.lstrip("/")
+        return {str(path.relative_to(root)): (path.stat().st_mode & 0o777, path.read_text())
+                for path in root.rglob("*") if path.is_file()}
 
     def test_each_kind_comes_with_its_options_file_and_with_this_builds_paths(self):
         for choice, options in self.OPTIONS.items():
@@ -246,8 +262,8 @@ class InitScript(unittest.TestCase):
                 self.assertEqual("init.d/heartbeatd" in files, options is not None)
 
     def test_an_edited_options_file_stays(self):
-        with Build("-Dinit-script=sysv") as build:
-            options = build.install() / "etc/default/heartbeatd"
-            options.write_text("DAEMON_USER=\n")
-            build.install()
-            self.assertEqual(options.read_text(), "DAEMON_USER=\n")
+        self.build.configure("-Dinit-script=sysv")
+        options = self.build.install() / "etc/default/heartbeatd"
+        options.write_text("DAEMON_USER=\n")
+        self.build.install()
+        self.assertEqual(options.read_text(), "DAEMON_USER=\n")
