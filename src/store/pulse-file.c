@@ -72,7 +72,7 @@ static void take_step(const char *line, size_t length, char ret[static STEP_MAX]
     ret[end] = '\0';
 }
 
-/* -EAGAIN: it may be that a beat is being written just now. */
+/* -ENODATA: it is cut off, as none of our writes leaves it. -EBADMSG: one may be half done. */
 static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
 {
     char data[PULSE_SIZE + STEP_SIZE];
@@ -84,12 +84,12 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
         return -errno;
     if (n == 0) /* made, and no beat in it yet */
         return -ENOENT;
-    if (n < PULSE_SIZE) /* cut off: no write of ours is half done in such a way */
-        return -EBADMSG;
+    if (n < PULSE_SIZE)
+        return -ENODATA;
     int r = pulse_parse(data, ret);
     if (r == 0)
         take_step(data + STEP_OFFSET, (size_t)n - PULSE_SIZE, ret_step);
-    return r == -EBADMSG ? -EAGAIN : r;
+    return r;
 }
 
 int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP_MAX])
@@ -99,11 +99,12 @@ int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);
     int r = fd;
-    for (unsigned i = 0; i < READ_TRIES + PATIENT_TRIES && fd >= 0; i++) {
-        if ((r = read_once(fd, ret, ret_step)) != -EAGAIN)
+    for (unsigned i = 0; i < READ_TRIES && fd >= 0; i++)
+        if ((r = read_once(fd, ret, ret_step)) != -EBADMSG && r != -ENODATA)
             return r;
-        if (i >= READ_TRIES)
-            (void)nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
+    for (unsigned i = 0; i < PATIENT_TRIES && r == -EBADMSG; i++) {
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
+        r = read_once(fd, ret, ret_step);
     }
-    return r == -EAGAIN ? -EBADMSG : r;
+    return r == -ENODATA ? -EBADMSG : r;
 }
