@@ -60,9 +60,10 @@ static void sample(Clocks *clocks, Instant *ret)
     *ret = world.now;
 }
 
-static void count(Clocks *clocks, Counters *ret)
+static void count(Clocks *clocks, bool asking, Counters *ret)
 {
     (void)clocks;
+    (void)asking;
     *ret = (Counters){ .waits = world.waits, .switches = world.waits };
 }
 

@@ -24,7 +24,7 @@ class Build:
         self.directory = directory
         environment = {**os.environ, **({"CC": compiler} if compiler else {})}
         if not (directory / "build.ninja").exists():
-            output_of(["meson", "setup", directory, SOURCE, *options], env=environment)
+            output_of(["meson", "setup", directory, SOURCE, "--werror", *options], env=environment)
         output_of(["meson", "compile", "-C", directory, "heartbeatd", "heartbeatctl", *tools], env=environment)
         self.daemon = directory / "src/heartbeatd"
         self.ctl = directory / "src/heartbeatctl"
