@@ -62,10 +62,7 @@ typedef struct LogfmtKey {
     size_t length;
 } LogfmtKey;
 
-#define LOGFMT_KEY(text)       \
-    {                          \
-        text, sizeof(text) - 1 \
-    }
+#define LOGFMT_KEY(text) ((LogfmtKey){ text, sizeof(text) - 1 })
 
 /* The same as logfmt_next() in two halves, for who knows what may come: whether the next pair has a key; and,
  * with *at behind the equals sign, its value, or its value as logfmt_number() has it. */

@@ -88,7 +88,7 @@ def installed():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             with Build("--prefix=/usr") as build:
-                build.install().rename(root)
+                shutil.move(build.install(), root)
     return root
 
 

@@ -748,10 +748,11 @@ Test(heart, gap_has_its_cause_in_history_outputs_pulse_and_status)
     }
 }
 
-static const struct Stop {
+typedef struct Stop {
     bool asking, before_reading;
     uint64_t missed; /* by the beat that tells of it: this one, or the next where this one was on time */
-} * stop;
+} Stop;
+static const Stop *stop;
 static uint64_t stopped_at_count;
 
 /* The process is stopped for half a minute while it reads its counters at the second beat. */
@@ -771,7 +772,7 @@ static void count_and_stop(Clocks *base, bool asking, Counters *ret)
 
 Test(heart, stop_while_the_counters_are_read_is_told_as_one)
 {
-    static const struct Stop table[] = { { true, true, 3 }, { true, false, 3 }, { false, false, 2 } };
+    static const Stop table[] = { { true, true, 3 }, { true, false, 3 }, { false, false, 2 } };
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         stop = &table[i];
         stopped_at_count = 0;
