@@ -13,6 +13,7 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
 KIND = "systemd-252"
 COMMANDS = {
+    "true": ("true",),  # what it takes to start any program
     "heartbeatctl status": ("heartbeatctl", "status"),
     "heartbeatctl check": ("heartbeatctl", "check"),
     "systemctl is-active": ("systemctl", "is-active", "heartbeatd"),

@@ -4,6 +4,7 @@
 import pathlib
 import shutil
 import statistics
+import subprocess
 import tempfile
 
 import histories
@@ -40,7 +41,19 @@ class Queries:
         self.ctl = workshop.builds["libsystemd"].ctl
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="histories-", dir=workshop.directory))
         self.ends = {size: histories.write(self.directory / str(size), size) for size in sizes}
+        for size in sizes:
+            self.beat(self.directory / str(size))
         self.bytes = (self.directory / str(sizes[-1]) / "history").stat().st_size
+
+    def beat(self, state):
+        """Has a daemon beat there once: where there is no pulse, all of the history is read for what is known of it."""
+        log = state / "log"
+        daemon = processes.start([self.workshop.builds["libsystemd"].daemon, "--config=/dev/null", f"--state-dir={state}",
+                                  f"--output={log}", "--history-max=1G"], stderr=subprocess.DEVNULL)
+        processes.wait_for(lambda: log.exists() and log.stat().st_size, "the beat beside a history")
+        daemon.terminate()
+        daemon.wait()
+        processes.known.discard(daemon.pid)
 
     def close(self):
         shutil.rmtree(self.directory)
