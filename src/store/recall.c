@@ -114,9 +114,9 @@ static int take_event(void *context, const Event *event)
 static bool is_covered(void *context, const Event *event)
 {
     const Past *past = ((Reader *)context)->past;
-    return past->readable && event->kind != EVENT_STOP && event->kind != EVENT_EXIT &&
-           event->kind != EVENT_TRIM && strcmp(event->run, past->pulse.run) == 0 &&
-           strcmp(event->boot, past->pulse.boot) == 0 && event->boottime_usec <= past->pulse.boottime_usec;
+    return event->kind != EVENT_STOP && event->kind != EVENT_EXIT && event->kind != EVENT_TRIM &&
+           strcmp(event->run, past->pulse.run) == 0 && strcmp(event->boot, past->pulse.boot) == 0 &&
+           event->boottime_usec <= past->pulse.boottime_usec;
 }
 
 static bool is_elsewhere(const Past *past, const char *machine)
@@ -146,7 +146,10 @@ void recall_past(const char *state_dir, const char *machine, Past *ret, RecallTr
         ret->stopped_usec = ret->pulse.realtime_usec; /* no earlier, and no more is known */
         ret->step[0] = '\0';
     }
-    r = history_read_last(state_dir, is_covered, take_event, &reader, &damage);
+    if (ret->readable)
+        r = history_read_last(state_dir, is_covered, take_event, &reader, &damage);
+    else /* no line is covered by a beat that is not known: to look for one would be to read it all twice */
+        r = history_read(state_dir, take_event, &reader, &damage);
     if (r < 0 && r != -ENOENT)
         ret_trouble->history = r;
     else if (damage.newer > 0)
