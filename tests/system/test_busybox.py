@@ -180,6 +180,8 @@ class Daemon(BoxCase):
         self.box.configure("Interval=200ms")
         self.box.signal("HUP")
         wait_for(lambda: len(self.box.beats()) >= 3, "beats at the new interval")
+        beats = self.box.beats()
+        self.assertEqual((beats[0], beats), (1, sorted(set(beats))), "one may be missed, and none told twice")
         self.assertEqual(self.box.main_pid(), pid)
 
     def test_stop_ends_it(self):
