@@ -89,6 +89,13 @@ def start(command, **options):
     return process
 
 
+def end(process):
+    """Tells a child of start()'s to end, and waits until it has."""
+    process.terminate()
+    process.wait()
+    known.discard(process.pid)
+
+
 def reap(pid):
     """Kills a child; CPU time in ns and waits of it and of the children that it has waited for, in all its life."""
     os.kill(pid, signal.SIGKILL)

@@ -51,9 +51,7 @@ class Queries:
         daemon = processes.start([self.workshop.builds["libsystemd"].daemon, "--config=/dev/null", f"--state-dir={state}",
                                   f"--output={log}", "--history-max=1G"], stderr=subprocess.DEVNULL)
         processes.wait_for(lambda: log.exists() and log.stat().st_size, "the beat beside a history")
-        daemon.terminate()
-        daemon.wait()
-        processes.known.discard(daemon.pid)
+        processes.end(daemon)
 
     def close(self):
         shutil.rmtree(self.directory)

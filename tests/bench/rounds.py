@@ -125,9 +125,7 @@ class Rounds:
 
         def detach(one):
             lines = one.place.count() - first[one]
-            traces[one].terminate()
-            traces[one].wait()
-            processes.known.discard(traces[one].pid)
+            processes.end(traces[one])
             one.end()
             self.add_calls(one, lines, waiting[one])
 
