@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Takes the daemon's place in its sandbox and tries one thing that the daemon must not be able to do.
+/* Takes the daemon's place in its sandbox and tries what the daemon must not be able to do.
  *
- * /etc/heartbeatd-probe holds the attempt's name and argument. Exit status: 0 when the attempt succeeded, 10
- * when it was refused; a system call that the sandbox's filter forbids ends it by SIGSYS. */
+ * Each line of /etc/heartbeatd-probe holds an attempt's name and argument; for each of them a line goes to
+ * /var/log/heartbeatd/outcomes, "done" or "refused". One that ends the program has none: a program that is executed
+ * in its place exits with 0, and a system call that the sandbox's filter forbids is a SIGSYS. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REFUSED = 10, USAGE = 11 };
+enum { USAGE = 11 }; /* exit status that shows nothing */
 
 /* Each returns whether the attempt succeeded, with errno set when not. */
 
@@ -276,24 +277,40 @@ static const struct {
     { "shared-memory", try_shared_memory },
 };
 
+/* Ends the program when what this holds from attempts before is in the way. */
+static bool make_attempt(const char *name, const char *argument)
+{
+    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
+        if (strcmp(name, attempts[i].name) != 0)
+            continue;
+        errno = 0;
+        bool done = attempts[i].try(argument);
+        if (!done && (errno == EMFILE || errno == ENFILE))
+            _exit(USAGE);
+        return done;
+    }
+    _exit(USAGE);
+}
+
 int main(int argc, char **argv)
 {
-    char name[64] = "", argument[64] = "";
+    char line[160], name[64], argument[64];
 
     /* As ExecStartPre=, in the daemon's place too. */
     if (argc == 2 && strcmp(argv[1], "--check-config") == 0)
         return EXIT_SUCCESS;
 
     FILE *file = fopen("/etc/heartbeatd-probe", "re");
-    if (!file || fscanf(file, "%63s %63s", name, argument) < 1)
+    int outcomes = open("/var/log/heartbeatd/outcomes", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (!file || outcomes < 0)
         return USAGE;
-    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
-        if (strcmp(name, attempts[i].name) != 0)
-            continue;
-        if (attempts[i].try(argument))
-            return EXIT_SUCCESS;
-        perror(name);
-        return REFUSED;
+    while (fgets(line, sizeof line, file)) {
+        argument[0] = '\0';
+        if (sscanf(line, "%63s %63s", name, argument) < 1)
+            return USAGE;
+        const char *outcome = make_attempt(name, argument) ? "done\n" : "refused\n";
+        if (write(outcomes, outcome, strlen(outcome)) < 0)
+            return USAGE;
     }
-    return USAGE;
+    return EXIT_SUCCESS;
 }
