@@ -4,6 +4,7 @@
 #include "daemon/ledger.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -19,6 +20,7 @@
 #include "util/file.h"
 
 #define WAITING_MAX 8
+#define WAITING_SIZE (WAITING_MAX * sizeof(Event))
 
 static int make_run_id(char ret[static RUN_ID_LENGTH + 1])
 {
@@ -74,14 +76,19 @@ static void put_aside(const char *state_dir, const char *name, int *trouble)
         *trouble = r == -ENOENT ? 0 : r;
 }
 
+/* Now, for there may be none when the disk is full; and in pages of its own, which until then take no memory. */
+static Event *make_room(void)
+{
+    void *room = mmap(NULL, WAITING_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return room == MAP_FAILED ? NULL : room;
+}
+
 int ledger_open(Ledger *ledger, const char *state_dir, Clocks *clocks, RecallTrouble *ret_trouble,
                 Error *ret_error)
 {
     ledger->steps.clocks = clocks;
     ledger->state_dir = strdup(state_dir);
-    /* Now, for there may be no memory when the disk is full; and not cleared, so that until then it takes
-     * none. */
-    ledger->waiting = malloc(WAITING_MAX * sizeof(*ledger->waiting));
+    ledger->waiting = make_room();
     if (!ledger->state_dir || !ledger->waiting)
         return error_set(ret_error, EXIT_FAILURE, ENOMEM, "out of memory");
     int r = identify(&ledger->pulse, ret_error);
@@ -103,7 +110,8 @@ void ledger_close(Ledger *ledger)
     close_fd(ledger->pulse_fd);
     close_fd(ledger->history_fd);
     free(ledger->state_dir);
-    free(ledger->waiting);
+    if (ledger->waiting)
+        munmap(ledger->waiting, WAITING_SIZE);
     *ledger = LEDGER_NONE;
 }
 
