@@ -15,9 +15,9 @@
 
 /* Bytes. */
 enum {
-    BLOCK_MAX = 16 * EVENT_LINE_MAX,  /* more of a line than this in one piece is bad */
+    BLOCK_MAX = 4 * EVENT_LINE_MAX,   /* more of a line than this in one piece is bad; the daemon reads, too */
     BLOCK_FIRST = 2 * EVENT_LINE_MAX, /* what is read first of the end, which is often enough */
-    NEAR_BYTES = BLOCK_MAX,           /* bisection ends where reading on is cheaper */
+    NEAR_BYTES = 16 * EVENT_LINE_MAX, /* bisection ends where reading on is cheaper */
 };
 
 typedef struct Reader {
