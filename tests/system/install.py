@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 
-from machine import Machine, OpenRC, SysVInit, scratch
+from machine import Machine, OpenRC, Shell, SysVInit, scratch
 from trees import locked, root
 
 SOURCE = pathlib.Path(os.environ.get("HEARTBEATD_SOURCE") or pathlib.Path(__file__).parents[2]).resolve()
@@ -44,7 +44,11 @@ KINDS = {
 }
 # Suite and packages of the tree for the other supervisors, which runs what was built for sysvinit.
 SUPERVISORS = ("bookworm", ("runit", "s6", "mount", "procps", "passwd"))
-NEEDED = {"hostname.sh", "rmnologin", "savecache", "umountfs", "umountroot"}  # of OpenRC's services
+# Of the services that come with sysvinit, and are OpenRC's in Debian, those that look after disks, mounts and clocks are
+# left out, which a machine gets from its maker: a boot with them takes a thousand processes, and hundreds to find that
+# there is nothing to do.
+NEEDED = {"bootmisc.sh", "halt", "hostname.sh", "killprocs", "rc", "rcS", "reboot", "rmnologin", "savecache", "sendsigs",
+          "single", "umountfs", "umountroot"}
 A_DAY = 24 * 60 * 60
 
 
@@ -111,11 +115,11 @@ def made_once(name, make):
 
 def installed(kind):
     """The layers of a machine that has the project installed."""
-    return [made_once(kind, lambda place: install(kind, place)), tree(kind)]
+    return [made_once(kind, lambda place: install(kind, place)), *base(kind)]
 
 
 def install(kind, place):
-    with KINDS[kind].machine([tree(kind)], keep=True) as machine:
+    with KINDS[kind].machine(base(kind), keep=True) as machine:
         copy_source(machine.files / INSIDE.lstrip("/"))
         if kind == "systemd-247":
             copy_meson(machine)
@@ -123,23 +127,37 @@ def install(kind, place):
                         "meson compile -C build",
                         "meson install -C build"):
             machine.run("sh", "-c", f"cd {INSIDE} && {command}", timeout=300)
-        if KINDS[kind].machine is OpenRC:
-            leave_out_services(machine)
-        # There are no such terminals.
-        machine.run("sh", "-c", "! test -e /etc/inittab || sed -i '/getty/s/^/#/' /etc/inittab")
         machine.shutdown()
         # Its boot has the boot id of every machine that does not fake one: their journals would hold it.
         shutil.rmtree(machine.upper / "var/log/journal", ignore_errors=True)
         machine.upper.rename(place)
 
 
-def leave_out_services(machine):
-    """Those of OpenRC that look after disks, mounts and clocks, which a machine gets from its maker: a boot with them
-    takes a thousand processes, and hundreds to find that there is nothing to do."""
-    for runlevel in ("sysinit", "default", "off"):
-        listing = machine.run("rc-update", "show", runlevel).stdout
-        for name in {line.split()[0] for line in listing.splitlines()} - NEEDED:
-            machine.run("rc-update", "delete", name, runlevel)
+def base(kind):
+    """The layers of a machine without the project."""
+    if KINDS[kind].machine is Machine:
+        return [tree(kind)]
+    return [made_once(f"{kind}-base", lambda place: make_quick(kind, place)), tree(kind)]
+
+
+def make_quick(kind, place):
+    with Shell([tree(kind)], keep=True) as machine:
+        # There are no such terminals.
+        machine.run("sed", "-i", "/getty/s/^/#/", "/etc/inittab")
+        for script in list((machine.files / "etc/init.d").iterdir()):
+            if script.name not in NEEDED:
+                leave_out(machine, script.name, KINDS[kind].machine is OpenRC)
+        machine.power_cut()
+        machine.upper.rename(place)
+
+
+def leave_out(machine, name, openrc):
+    """What depends on a service finds it where sysvinit's links are: there it stays, and does nothing. OpenRC reads
+    every script that there is, at every boot."""
+    if openrc:
+        machine.run("sh", "-c", f"rm -f /etc/init.d/{name} /etc/runlevels/*/{name}")
+    else:
+        machine.run("sed", "-i", "/^### END INIT INFO/a exit 0", f"/etc/init.d/{name}")
 
 
 def copy_meson(machine):

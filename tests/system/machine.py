@@ -32,7 +32,8 @@ ENVIRONMENT = {
 # the kernel's command line from its own.)
 MASKED = ("getty.target", "systemd-logind.service", "systemd-sysctl.service", "systemd-pstore.service",
           "systemd-update-utmp.service", "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer",
-          "logrotate.timer", "apt-daily.timer", "apt-daily-upgrade.timer")
+          "logrotate.timer", "apt-daily.timer", "apt-daily-upgrade.timer", "systemd-remount-fs.service",
+          "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount", "run-lock.mount")
 # The clock, the modules, the ports and the log of a machine would be the host's.
 DROPPED = "-sys_time,-sys_module,-sys_rawio,-syslog"
 
@@ -46,7 +47,7 @@ def poll(condition, seconds):
         value = condition()
         if value or time.monotonic() >= deadline:
             return value
-        time.sleep(max(0.1, 3 * (time.monotonic() - asked)))
+        time.sleep(max(0.1, 5 * (time.monotonic() - asked)))
 
 
 def wait_for(condition, what, seconds=60):

@@ -87,7 +87,7 @@ class Host(Installed, OpenRC):
 
 
 class Case:
-    """What holds with supervise-daemon and with --fork; subclasses name the kind of host."""
+    """What holds with supervise-daemon and with --fork, and takes OpenRC to hold; subclasses name the kind of host."""
 
     time_limit = 240
     options = ()
@@ -148,18 +148,6 @@ class Case:
         host.wait_for_beats(len(host.beats()) + 2)
         self.assertEqual((host.running(), host.exit_status("status")), (pid, STARTED))
 
-    def test_what_the_user_may_not_do_fails_start_and_reload(self):
-        host = self.host("Output=/srv/log")
-        result = host.service("start", check=False)
-        self.assertEqual(result.returncode, FAILED)
-        self.assert_says(result, "heartbeatd: output /srv/log: Permission denied")
-        host.configure("Interval=200ms")
-        host.service("start")
-        host.wait_for_beats(1)
-        host.configure("Output=/srv/log")
-        self.assertEqual(host.exit_status("reload"), 4)
-        host.wait_for_beats(len(host.beats()) + 2)
-
     def test_a_restart_makes_another_process(self):
         host = self.started_host("Interval=1h")
         pid = host.running()
@@ -192,6 +180,22 @@ class Case:
         self.assert_says(result, 'heartbeatd: /etc/heartbeatd.conf.d/test.conf:2: Interval: "2ms"')
         holds(lambda: host.processes() == [], "nothing has been started", 3)
         self.assertEqual((host.beats(), host.exit_status("status")), ([], STOPPED))
+
+
+class Own(Case):
+    """What the script does by itself: the same under each OpenRC, and shown under one."""
+
+    def test_what_the_user_may_not_do_fails_start_and_reload(self):
+        host = self.host("Output=/srv/log")
+        result = host.service("start", check=False)
+        self.assertEqual(result.returncode, FAILED)
+        self.assert_says(result, "heartbeatd: output /srv/log: Permission denied")
+        host.configure("Interval=200ms")
+        host.service("start")
+        host.wait_for_beats(1)
+        host.configure("Output=/srv/log")
+        self.assertEqual(host.exit_status("reload"), 4)
+        host.wait_for_beats(len(host.beats()) + 2)
 
     def test_a_daemon_that_somebody_else_started_is_not_taken_for_the_service(self):
         host = self.host()
@@ -234,13 +238,6 @@ class Service(Case):
         host.run("rc-update", "add", "heartbeatd", "default")
         return host
 
-    def test_the_installation_finds_openrc_by_itself(self):
-        host = self.enterContext(Host(installed(self.kind)))
-        self.assertEqual((host.stat(SCRIPT), host.stat(OPTIONS)), ("755 root:root", "644 root:root"))
-        self.assertEqual(host.read(SCRIPT).splitlines()[0], "#!/sbin/openrc-run")
-        self.assertIn("supervise-daemon", host.read(OPTIONS))
-        self.assertIn("reload: ", host.service("describe").stdout)
-
     def test_a_service_of_the_default_runlevel_runs_after_a_reboot(self):
         host = self.host(keep=True)
         self.assertEqual(host.run("getent", "passwd", "heartbeatd", check=False).stdout, "")
@@ -277,16 +274,6 @@ class Service(Case):
         self.assertIn(f"{before} 1", host.beats())
         self.assertEqual(host.exit_status("status"), STARTED)
 
-    def test_it_comes_after_file_systems_log_and_clock(self):
-        host = self.enterContext(Host(installed(self.kind)))
-        depends = {kind: set(host.run("rc-service", "heartbeatd", kind).stdout.split())
-                   for kind in ("ineed", "iuse", "iafter")}
-        self.assertEqual(depends["ineed"], set())
-        for_certain = {"bootmisc"} if (host.files / "etc/init.d/bootmisc").exists() else set()
-        self.assertLessEqual(for_certain, depends["iafter"])
-        text = host.read(SCRIPT)
-        self.assertRegex(text, r"depend\(\) \{\n +use localmount logger clock\n +after localmount bootmisc\n")
-
     def test_stop_ends_what_was_started_in_another_way(self):
         host = self.started_host(options=("respawn_delay=1",))
         host.write(OPTIONS, "supervisor=\n")
@@ -304,25 +291,6 @@ class Service(Case):
         wait_for(lambda: host.running() and host.exit_status("status") == STARTED, "the service runs again")
         self.assertNotEqual(host.ps(host.running(), "ppid"), ["1"])
         self.assertEqual(len(host.daemons()), 1)
-
-    def test_restart_makes_a_log_directory_that_was_removed(self):
-        host = self.started_host()
-        host.run("rm", "-r", "/var/log/heartbeatd")
-        self.assertEqual(host.exit_status("restart"), 0)
-        host.wait_for_beats(1)
-
-    def test_a_log_directory_elsewhere_is_the_administrators(self):
-        host = self.host()
-        host.run("sh", "-c", "mkdir /srv/log && ln -s /srv/log /var/log/heartbeatd")
-        self.assertEqual(host.exit_status("start"), FAILED)
-        host.run("chown", "heartbeatd:", "/srv/log")
-        host.service("start")
-        wait_for(lambda: (host.files / "srv/log/heartbeat.log").exists(), "beats in the other place")
-
-    def test_its_words_can_be_rotated_by_copying(self):
-        host = self.started_host()
-        flags = re.search(r"flags:\t(\d+)", host.read(f"/proc/{host.running()}/fdinfo/2"))[1]
-        self.assertTrue(int(flags, 8) & os.O_APPEND)
 
     def test_a_killed_daemon_is_started_again(self):
         host = self.started_host("Interval=200ms", options=("respawn_delay=1",))
@@ -364,14 +332,6 @@ class Service(Case):
         self.assertEqual(host.exit_status("stop"), 0)
         self.assertEqual((host.processes(), host.exit_status("status")), ([], STOPPED))
 
-    def test_its_own_words_go_to_a_file_beside_the_beats(self):
-        host = self.started_host("Interval=200ms")
-        host.service("reload")
-        wait_for(lambda: host.read(WORDS) == "heartbeatd: reloaded\n", "the daemon's words")
-        self.assertEqual(host.stat(WORDS).split()[1], "heartbeatd:heartbeatd")
-        host.wait_for_beats(len(host.beats()) + 1)
-        self.assertEqual(host.read(WORDS), "heartbeatd: reloaded\n")
-
 
 class Forked(Case):
     """With an empty supervisor= in conf.d: a daemon that nobody watches."""
@@ -406,13 +366,6 @@ class Forked(Case):
         self.assertEqual(host.exit_status("restart"), 0)
         self.assertEqual(host.exit_status("status"), STARTED)
 
-    def test_a_reload_refuses_what_a_daemon_that_forked_cannot_do(self):
-        host = self.started_host("Interval=1h")
-        host.configure("Output=stdout")
-        result = host.service("reload", check=False)
-        self.assertEqual(result.returncode, BAD_CONFIGURATION)
-        self.assert_says(result, 'Output: "stdout"')
-
     def test_a_start_without_the_pid_file_makes_no_second_daemon(self):
         host = self.started_host("Interval=1h")
         pid = host.running()
@@ -428,8 +381,52 @@ class Forked(Case):
         self.assertEqual(host.beats(), ["heartbeat 1"])
 
 
-class Service045(Service, unittest.TestCase):
+class Service045(Service, Own, unittest.TestCase):
     kind = "openrc-0.45"
+
+    def test_the_installation_finds_openrc_by_itself(self):
+        host = self.enterContext(Host(installed(self.kind)))
+        self.assertEqual((host.stat(SCRIPT), host.stat(OPTIONS)), ("755 root:root", "644 root:root"))
+        self.assertEqual(host.read(SCRIPT).splitlines()[0], "#!/sbin/openrc-run")
+        self.assertIn("supervise-daemon", host.read(OPTIONS))
+        self.assertIn("reload: ", host.service("describe").stdout)
+
+    def test_it_comes_after_file_systems_log_and_clock(self):
+        host = self.enterContext(Host(installed(self.kind)))
+        depends = {kind: set(host.run("rc-service", "heartbeatd", kind).stdout.split())
+                   for kind in ("ineed", "iuse", "iafter")}
+        self.assertEqual(depends["ineed"], set())
+        for_certain = {"bootmisc"} if (host.files / "etc/init.d/bootmisc").exists() else set()
+        self.assertLessEqual(for_certain, depends["iafter"])
+        text = host.read(SCRIPT)
+        self.assertRegex(text, r"depend\(\) \{\n +use localmount logger clock\n +after localmount bootmisc\n")
+
+    def test_restart_makes_a_log_directory_that_was_removed(self):
+        host = self.started_host()
+        host.run("rm", "-r", "/var/log/heartbeatd")
+        self.assertEqual(host.exit_status("restart"), 0)
+        host.wait_for_beats(1)
+
+    def test_a_log_directory_elsewhere_is_the_administrators(self):
+        host = self.host()
+        host.run("sh", "-c", "mkdir /srv/log && ln -s /srv/log /var/log/heartbeatd")
+        self.assertEqual(host.exit_status("start"), FAILED)
+        host.run("chown", "heartbeatd:", "/srv/log")
+        host.service("start")
+        wait_for(lambda: (host.files / "srv/log/heartbeat.log").exists(), "beats in the other place")
+
+    def test_its_words_can_be_rotated_by_copying(self):
+        host = self.started_host()
+        flags = re.search(r"flags:\t(\d+)", host.read(f"/proc/{host.running()}/fdinfo/2"))[1]
+        self.assertTrue(int(flags, 8) & os.O_APPEND)
+
+    def test_its_own_words_go_to_a_file_beside_the_beats(self):
+        host = self.started_host("Interval=200ms")
+        host.service("reload")
+        wait_for(lambda: host.read(WORDS) == "heartbeatd: reloaded\n", "the daemon's words")
+        self.assertEqual(host.stat(WORDS).split()[1], "heartbeatd:heartbeatd")
+        host.wait_for_beats(len(host.beats()) + 1)
+        self.assertEqual(host.read(WORDS), "heartbeatd: reloaded\n")
 
     def test_a_start_does_not_wait_for_the_first_beat(self):
         host = self.host()
@@ -458,8 +455,15 @@ class Service064(Service, unittest.TestCase):
         self.assertEqual(host.arguments(host.running()), ["/usr/lib/heartbeatd", "--ready-fd=3"])
 
 
-class Forked045(Forked, unittest.TestCase):
+class Forked045(Forked, Own, unittest.TestCase):
     kind = "openrc-0.45"
+
+    def test_a_reload_refuses_what_a_daemon_that_forked_cannot_do(self):
+        host = self.started_host("Interval=1h")
+        host.configure("Output=stdout")
+        result = host.service("reload", check=False)
+        self.assertEqual(result.returncode, BAD_CONFIGURATION)
+        self.assert_says(result, 'Output: "stdout"')
 
 
 class Forked064(Forked, unittest.TestCase):

@@ -8,7 +8,7 @@ program has test_busybox.
 import re
 import unittest
 
-from install import INSIDE, KINDS, copy_source, tree
+from install import INSIDE, KINDS, base, copy_source
 from machine import wait_for
 from readme import readme_block, readme_commands
 
@@ -18,7 +18,7 @@ class Readme(unittest.TestCase):
 
     def build(self, kind):
         """A machine in which the program was built by the README's first command, but for the packages."""
-        self.machine = self.enterContext(KINDS[kind].machine([tree(kind)], keep=True))
+        self.machine = self.enterContext(KINDS[kind].machine(base(kind), keep=True))
         copy_source(self.machine.files / INSIDE.lstrip("/"))
         self.follow(re.search(r"meson setup build && meson compile -C build", readme_commands()[0])[0])
 
