@@ -76,7 +76,7 @@ static void put_aside(const char *state_dir, const char *name, int *trouble)
         *trouble = r == -ENOENT ? 0 : r;
 }
 
-/* Now, for there may be none when the disk is full; and in pages of its own, which until then take no memory. */
+/* Now, for there may be none when the disk is full; in pages of its own, which until then take no memory. */
 static Event *make_room(void)
 {
     void *room = mmap(NULL, WAITING_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -15,7 +15,7 @@
 
 /* Bytes. */
 enum {
-    BLOCK_MAX = 4 * EVENT_LINE_MAX,   /* more of a line than this in one piece is bad; the daemon reads, too */
+    BLOCK_MAX = 4 * EVENT_LINE_MAX,   /* more of a line in one piece is bad; on the daemon's stack, too */
     BLOCK_FIRST = 2 * EVENT_LINE_MAX, /* what is read first of the end, which is often enough */
     NEAR_BYTES = 16 * EVENT_LINE_MAX, /* bisection ends where reading on is cheaper */
 };

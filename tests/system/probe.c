@@ -3,8 +3,8 @@
 /* Takes the daemon's place in its sandbox and tries what the daemon must not be able to do.
  *
  * Each line of /etc/heartbeatd-probe holds an attempt's name and argument; for each of them a line goes to
- * /var/log/heartbeatd/outcomes, "done" or "refused". One that ends the program has none: a program that is executed
- * in its place exits with 0, and a system call that the sandbox's filter forbids is a SIGSYS. */
+ * /var/log/heartbeatd/outcomes, "done" or "refused". One that ends the program has none: a program that is
+ * executed in its place exits with 0, and a system call that the sandbox's filter forbids is a SIGSYS. */
 
 #define _GNU_SOURCE
 #include <errno.h>
