@@ -34,8 +34,10 @@ class Tracee:
     def __init__(self, command, environment, output, umask=0o022):
         self.calls, self.status = 0, None
         self.entering, self.passing = True, 0
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         self.pid = os.fork()
         if self.pid == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             self.become(command, environment, output, umask)
         os.waitpid(self.pid, 0)  # it has done its exec
         check_libc(libc.ptrace(PTRACE_SETOPTIONS, self.pid, None, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
@@ -60,13 +62,11 @@ class Tracee:
     def wait(self):
         """Until it stops or ends. None when it sleeps instead, which no call does but the one that waits for
         the next beat: those that wait for a disk cannot be interrupted."""
-        began = time.monotonic()
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return status
-            os.sched_yield()
-            if time.monotonic() > began + 0.1 and state_of(self.pid) == "S":
+            if not signal.sigtimedwait({signal.SIGCHLD}, 0.1) and state_of(self.pid) == "S":
                 return None
 
     def go_on(self):
@@ -98,6 +98,7 @@ class Tracee:
             os.kill(self.pid, signal.SIGKILL)
             _, status = os.waitpid(self.pid, 0)
             self.status = os.waitstatus_to_exitcode(status)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
 # The files of a state directory, by the manual and not by the program's own reader.
