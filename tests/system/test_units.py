@@ -18,13 +18,19 @@ class Installed:
         result = host.run(*command)
         self.assertEqual((result.stdout, result.stderr), ("", ""))
 
-    def test_the_units_verify_without_a_word(self):
+    def test_what_is_installed_is_accepted(self):
         host = self.host()
+        for holds in (self.user_directories_and_catalog_are_there, self.sysusers_and_tmpfiles_have_nothing_left_to_do,
+                      self.the_units_verify_without_a_word, self.logrotate_accepts_its_file,
+                      self.the_init_script_leaves_its_verbs_to_systemd):
+            with self.subTest(holds.__name__):
+                holds(host)
+
+    def the_units_verify_without_a_word(self, host):
         self.assert_verifies(host, "heartbeatd.service")
         self.assert_verifies(host, "--user", "/usr/lib/systemd/user/heartbeatd.service")
 
-    def test_user_directories_and_catalog_are_there_after_the_installation(self):
-        host = self.host()
+    def user_directories_and_catalog_are_there(self, host):
         shell = host.run("getent", "passwd", "heartbeatd").stdout.strip().split(":")[-1]
         self.assertIn("nologin", shell)
         for directory, mode in (("/var/lib/heartbeatd", "755"), ("/var/log/heartbeatd", "750")):
@@ -34,24 +40,21 @@ class Installed:
             self.assertEqual(host.run("stat", "--format=%a", directory).stdout.strip(), mode)
         self.assertIn("A heartbeat", host.run("journalctl", "--list-catalog", BEAT).stdout)
 
-    def test_sysusers_and_tmpfiles_accept_their_files_and_have_nothing_left_to_do(self):
-        host = self.host()
+    def sysusers_and_tmpfiles_have_nothing_left_to_do(self, host):
         for kind in ("sysusers", "tmpfiles"):
             self.assertIn(f"# /usr/lib/{kind}.d/heartbeatd.conf\n",
                           host.run(f"systemd-{kind}", "--cat-config").stdout)
         self.assert_silent(host, "systemd-sysusers", "/usr/lib/sysusers.d/heartbeatd.conf")
         self.assert_silent(host, "systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/heartbeatd.conf")
 
-    def test_the_init_script_leaves_its_verbs_to_systemd(self):
-        host = self.host()
+    def the_init_script_leaves_its_verbs_to_systemd(self, host):
         host.run("/etc/init.d/heartbeatd", "start")
         self.assertEqual(host.show("ActiveState"), "active")
         wait_for(lambda: host.running() == host.main_pid(), "the unit's daemon runs, and no other")
         host.run("/etc/init.d/heartbeatd", "stop")
         self.assertEqual(host.shows("ActiveState", "Result"), ("inactive", "success"))
 
-    def test_logrotate_accepts_its_file(self):
-        host = self.host()
+    def logrotate_accepts_its_file(self, host):
         host.write("/run/state", "")  # one that is missing is an error, too
         result = host.run("logrotate", "--debug", "--state=/run/state", "/etc/logrotate.d/heartbeatd")
         self.assertNotIn("error", result.stdout + result.stderr)
