@@ -531,7 +531,7 @@ Test(heart, blocked_output_makes_later_beats_late_and_no_output_is_left_out)
     cr_expect_eq(other->last.due.due_usec, world.first_usec + 5 * INTERVAL);
 }
 
-/* For an hour. */
+/* For ten minutes. */
 Test(heart, watchdog_is_fed_in_time_without_a_busy_loop_and_not_too_often)
 {
     static const struct {
@@ -556,7 +556,7 @@ Test(heart, watchdog_is_fed_in_time_without_a_busy_loop_and_not_too_often)
         have_manager(table[i].watchdog);
         world.clocks.jitter_usec = USEC_PER_MSEC;
         start();
-        run(NULL, 0, USEC_PER_HOUR);
+        run(NULL, 0, 10 * USEC_PER_MINUTE);
         manager_hear(&world.manager, world.clocks.now.boottime_usec);
         const Manager *manager = &world.manager;
         usec_t period = table[i].watchdog;
@@ -564,8 +564,8 @@ Test(heart, watchdog_is_fed_in_time_without_a_busy_loop_and_not_too_often)
                      manager->longest_usec);
         cr_expect_leq(manager->longest_usec, period / 2 + USEC_PER_SEC + 2 * USEC_PER_MSEC,
                       "row %zu: %" PRI_USEC, i, manager->longest_usec);
-        cr_expect_leq(manager->datagrams, USEC_PER_HOUR / table[i].pause + 2, "row %zu: %zu datagrams", i,
-                      manager->datagrams);
+        cr_expect_leq(manager->datagrams, 10 * USEC_PER_MINUTE / table[i].pause + 2, "row %zu: %zu datagrams",
+                      i, manager->datagrams);
         cr_expect_leq(world.clocks.waits, world.beats + manager->datagrams + 2, "row %zu: %" PRIu64 " waits",
                       i, world.clocks.waits);
         cr_expect_eq(manager->ready, 1u);
