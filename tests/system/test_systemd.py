@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The shipped unit under a real systemd: from `systemctl enable --now` to a power cut."""
+"""The shipped unit under a real systemd: from `systemctl enable --now` to a power cut. Restarts and reloads are the
+oldest's and the newest's: what holds with both holds with those between them."""
 
 import os
 import time
@@ -180,10 +181,6 @@ class Restart247(Restart, Systemd247):
     pass
 
 
-class Restart252(Restart, Systemd252):
-    pass
-
-
 class Restart257(Restart, Systemd257):
     pass
 
@@ -238,10 +235,6 @@ class Reload:
 
 
 class Reload247(Reload, Systemd247):
-    pass
-
-
-class Reload252(Reload, Systemd252):
     pass
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Every Type= that a unit may give heartbeatd, its readiness and its watchdog as systemd sees them."""
+"""Every Type= that a unit may give heartbeatd, its readiness and its watchdog as the oldest and the newest systemd see
+them: what holds with both holds with those between them."""
 
 import re
 
-from host import DAEMON, STATUS, UNIT, Systemd247, Systemd252, Systemd257
+from host import DAEMON, STATUS, UNIT, Systemd247, Systemd257
 from install import INSIDE
 from machine import wait_for
 
@@ -136,10 +137,6 @@ class Foreground247(Foreground, Systemd247):
     pass
 
 
-class Foreground252(Foreground, Systemd252):
-    pass
-
-
 class Foreground257(Foreground, Systemd257):
 
     NOTIFY_RELOAD = ("notify-reload", "ExecReload=")
@@ -237,10 +234,6 @@ class Forking:
 
 
 class Forking247(Forking, Systemd247):
-    pass
-
-
-class Forking252(Forking, Systemd252):
     pass
 
 
