@@ -43,11 +43,11 @@ class Ready(NotifyCase):
         self.assert_ready(self.dir / "notify")
 
     def test_by_abstract_name(self):
-        self.assert_ready(f"@heartbeatd-test-{os.getpid()}")
+        self.assert_ready(f"@{self.dir.name}")
 
     def test_by_an_abstract_name_of_the_greatest_length(self):
         """That libsystemd 252 takes: the kernel has room for one byte more."""
-        self.assert_ready(f"@heartbeatd-test-{os.getpid()}".ljust(107, "x"))
+        self.assert_ready(f"@{self.dir.name}".ljust(107, "x"))
 
     def test_by_a_path_of_the_greatest_length(self):
         room = 107 - len(str(self.dir)) - 1
@@ -318,7 +318,7 @@ class DeafManager(NotifyCase):
         self.assert_undisturbed(self.dir / "notify", "--interval=20ms", full_at_start=False)
 
     def test_a_full_queue_by_abstract_name(self):
-        self.assert_undisturbed(f"@heartbeatd-test-{os.getpid()}", "--interval=20ms", full_at_start=False)
+        self.assert_undisturbed(f"@{self.dir.name}", "--interval=20ms", full_at_start=False)
 
     def test_a_full_queue_from_the_start(self):
         self.assert_undisturbed(self.dir / "notify", "--interval=20ms", full_at_start=True)

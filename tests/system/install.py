@@ -137,7 +137,7 @@ def base(kind):
     """The layers of a machine without the project."""
     if KINDS[kind].machine is Machine:
         return [tree(kind)]
-    return [made_once(f"{kind}-base", lambda place: make_quick(kind, place)), tree(kind)]
+    return [made_once(f"base-{kind}", lambda place: make_quick(kind, place)), tree(kind)]
 
 
 def make_quick(kind, place):

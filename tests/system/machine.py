@@ -47,7 +47,8 @@ def poll(condition, seconds):
         value = condition()
         if value or time.monotonic() >= deadline:
             return value
-        time.sleep(max(0.1, 5 * (time.monotonic() - asked)))
+        now = time.monotonic()
+        time.sleep(max(0, min(max(0.1, 5 * (now - asked)), deadline - now)))
 
 
 def wait_for(condition, what, seconds=60):

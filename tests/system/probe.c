@@ -4,7 +4,7 @@
  *
  * Each line of /etc/heartbeatd-probe holds an attempt's name and argument; for each of them a line goes to
  * /var/log/heartbeatd/outcomes, "done" or "refused". One that ends the program has none: a program that is
- * executed in its place exits with 0, and a system call that the sandbox's filter forbids is a SIGSYS. */
+ * executed in its place exits with 0, and a filter may end who makes a call that it forbids, by SIGSYS. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -296,8 +296,8 @@ int main(int argc, char **argv)
 {
     char line[160], name[64], argument[64];
 
-    /* As ExecStartPre=, in the daemon's place too. */
-    if (argc == 2 && strcmp(argv[1], "--check-config") == 0)
+    /* As ExecStartPre= and ExecStopPost=, in the daemon's place too. */
+    if (argc == 2)
         return EXIT_SUCCESS;
 
     FILE *file = fopen("/etc/heartbeatd-probe", "re");

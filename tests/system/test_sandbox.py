@@ -144,6 +144,7 @@ class Sandbox:
             host.run("rm", "--force", OUTCOMES)
             status, code = start()
             told = host.read(OUTCOMES).splitlines()
+            self.assertLessEqual(len(told), len(left), "attempts were made by more than one process")
             if len(told) < len(left):
                 told.append(self.verdict(status, code))
             outcomes.update(zip(left, told))

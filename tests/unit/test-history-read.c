@@ -67,13 +67,13 @@ static int note(void *context, const Event *event)
 /* With noise of all lengths between the lines, up to more than is read in one piece. */
 Test(history_read, last_begins_with_the_last_event_that_is_asked_for)
 {
-    static char noise[100000];
+    static char noise[16384];
     memset(noise, 'x', sizeof(noise));
     for (uint64_t seq = 1; seq <= 200; seq++) {
         Event event = stop_number(seq);
         append(&event);
         cleanup_close int fd = history_open(".");
-        size_t length = seq % 40 == 0 ? seq * 400 : seq % 4 == 0 ? seq : 0;
+        size_t length = seq % 40 == 0 ? seq * 60 : seq % 4 == 0 ? seq : 0;
         noise[length] = '\n';
         if (length > 0)
             cr_assert_eq(write(fd, noise, length + 1), (ssize_t)length + 1);
