@@ -297,7 +297,7 @@ int main(int argc, char **argv)
     char line[160], name[64], argument[64];
 
     /* As ExecStartPre= and ExecStopPost=, in the daemon's place too. */
-    if (argc == 2)
+    if (argc > 1 && argv[1][0] == '-')
         return EXIT_SUCCESS;
 
     FILE *file = fopen("/etc/heartbeatd-probe", "re");
