@@ -153,8 +153,10 @@ class Sandbox:
 
     def verdict(self, status, code):
         """That of an attempt which has ended the program."""
+        if status == 0:
+            return "done"
         if code == os.CLD_EXITED:
-            return "done" if status == 0 else f"exit status {status}"
+            return f"exit status {status}"
         return "refused" if status == SIGSYS else f"signal {status}"
 
 
