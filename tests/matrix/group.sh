@@ -44,7 +44,7 @@ group_matrix() {
         # shellcheck disable=SC2086 # options
         HEARTBEATD=$out/$name/src/heartbeatd suite "$name" integration $waits_long test_beat. test_fork test_pulse
     done
-    CC=musl-gcc variant musl -Dlibsystemd=disabled -Dtests=disabled
+    CC='ccache musl-gcc' variant musl -Dlibsystemd=disabled -Dtests=disabled
     # shellcheck disable=SC2086 # options
     HEARTBEATD=$out/musl/src/heartbeatd suite musl integration $waits_long --unfit 'needs libsystemd in the binary' \
         test_beat. test_command_line test_ctl_report test_fork test_history test_outputs test_pulse test_ready_fd

@@ -14,13 +14,14 @@ DEBIAN_ZSH = pathlib.Path("/usr/share/zsh/vendor-completions")
 # Most of these builds differ in what they install and not in what they compile. They lie where tests/run has its own:
 # the same sources by the same relative names are the same to ccache.
 BUILDS = TOP / "build-tests"
+GCC = "cc"  # in Debian; by that name meson takes it, and by its name ccache knows a compiler
 CACHE = {"CCACHE_DIR": str(BUILDS / "ccache"), "CCACHE_NOHASHDIR": "1"}
 
 
 class Build:
     """A build directory that is gone at the end of the with block."""
 
-    def __init__(self, *options, compiler="gcc"):
+    def __init__(self, *options, compiler=GCC):
         self.options = options
         self.environment = {**CACHE, **os.environ, "CC": f"ccache {compiler}"}
 
@@ -75,7 +76,7 @@ class Compilers(unittest.TestCase):
 
     def test_gcc_and_clang_have_no_warning_with_and_without_libsystemd(self):
         """Nor when they optimize more, or not at all: that is with the builds of the matrix."""
-        for compiler in ("gcc", "clang"):
+        for compiler in (GCC, "clang"):
             for libsystemd in ("enabled", "disabled"):
                 with self.subTest(compiler=compiler, libsystemd=libsystemd):
                     with Build(f"-Dlibsystemd={libsystemd}", compiler=compiler) as build:
