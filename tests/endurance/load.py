@@ -8,7 +8,8 @@ BLOCK = b"\0" * 65536
 FILE_BLOCKS = 128  # 8 MiB, written over and over
 
 
-def spin(deadline):
+def spin(deadline, niceness):
+    os.nice(niceness)
     while time.monotonic() < deadline:
         pass
 
@@ -32,11 +33,11 @@ def fork(work, *args):
     return pid
 
 
-def begin(directory, seconds):
+def begin(directory, seconds, niceness):
     """One busy process more than there are CPUs for this one, and one that keeps the disk busy. Their pids."""
     deadline = time.monotonic() + seconds
     cpus = len(os.sched_getaffinity(0))
-    return [fork(write, directory / "load", deadline), *(fork(spin, deadline) for _ in range(cpus + 1))]
+    return [fork(write, directory / "load", deadline), *(fork(spin, deadline, niceness) for _ in range(cpus + 1))]
 
 
 def end(pids):
