@@ -37,7 +37,7 @@ group_matrix() {
     trap 'exit 1' TERM INT
     build plain
     # shellcheck disable=SC2086 # options
-    CC=clang variant clang $clang_options
+    CC='ccache clang' variant clang $clang_options
     criterion clang
     variant whole-program -Doptimization=3 -Db_ndebug=true -Db_lto=true -Dtests=disabled
     for name in clang whole-program; do
@@ -134,7 +134,7 @@ matrix_memcheck() {
 # leaks are for LeakSanitizer and memcheck to find, which do so in the group sanitizers and above.
 analyzers() {
     # shellcheck disable=SC2086 # options
-    CC=clang build clang $clang_options # which knows how each file is compiled
+    CC='ccache clang' build clang $clang_options # which knows how each file is compiled
     gate "clang-tidy has no finding" tidy
     gate "gcc's analyzer has no finding" analyze
     "$top/tests/table.py" add "source files analyzed by two compilers" "$(find "$top/src" -name '*.c' | wc -l)"
