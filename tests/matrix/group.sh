@@ -27,8 +27,8 @@ variant() {
 }
 
 # Each build runs what it can show something in. The modules' tests show what another compiler makes of the code at its
-# highest optimization, and a few of the whole program that it fits together, also where the linker sees all of it (not
-# the modules' tests, each of which it would take for a program of its own); the calls that it makes are the same.
+# highest optimization, and a few of the whole program what the linker does that sees all of it (not the modules' tests,
+# each of which it would take for a program of its own); the calls that it makes are the same.
 # Another libc and another size of long make others: there it is what the integration suite has on the daemon's own
 # doings and on the figures that are made of its files.
 group_matrix() {
@@ -40,10 +40,9 @@ group_matrix() {
     CC='ccache clang' variant clang $clang_options
     criterion clang
     variant whole-program -Doptimization=3 -Db_ndebug=true -Db_lto=true -Dtests=disabled
-    for name in clang whole-program; do
-        # shellcheck disable=SC2086 # options
-        HEARTBEATD=$out/$name/src/heartbeatd suite "$name" integration $waits_long test_beat. test_fork test_pulse
-    done
+    # shellcheck disable=SC2086 # options
+    HEARTBEATD=$out/whole-program/src/heartbeatd suite whole-program integration $waits_long \
+        test_beat. test_fork test_pulse
     CC='ccache musl-gcc' variant musl -Dlibsystemd=disabled -Dtests=disabled
     # shellcheck disable=SC2086 # options
     HEARTBEATD=$out/musl/src/heartbeatd suite musl integration $waits_long --unfit 'needs libsystemd in the binary' \

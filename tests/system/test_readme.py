@@ -34,10 +34,10 @@ class Readme(unittest.TestCase):
         wait_for(lambda: re.search(r"Z heartbeat 2\n", self.log()), "a second beat in the log file")
 
 
-class OnSystemd:
+class OnSystemd(Readme):
     def test_its_commands_do_what_it_says(self):
         _, _, install, reload, fields, ask, fork, tutorial, *_ = readme_commands()
-        self.build(self.kind)
+        self.build("systemd-252")
         self.beat_as_root()
         self.assert_installs(install)
         self.follow(reload)
@@ -70,14 +70,6 @@ class OnSystemd:
         self.follow("heartbeatd --stop")
 
 
-class OnSystemd252(OnSystemd, Readme):
-    kind = "systemd-252"
-
-
-class OnSystemd257(OnSystemd, Readme):
-    kind = "systemd-257"
-
-
 class OnOtherInits(Readme):
     def enable(self, kind, command):
         """By hand first, as it says, and then for good by the commands with this one."""
@@ -95,6 +87,3 @@ class OnOtherInits(Readme):
 
     def test_openrc_0_45(self):
         self.enable("openrc-0.45", "rc-update")
-
-    def test_openrc_0_64(self):
-        self.enable("openrc-0.64", "rc-update")
