@@ -15,7 +15,6 @@
 
 /* Bytes. */
 enum {
-    BLOCK_MAX = 4 * EVENT_LINE_MAX,   /* more of a line in one piece is bad; on the daemon's stack, too */
     BLOCK_FIRST = 2 * EVENT_LINE_MAX, /* what is read first of the end, which is often enough */
     NEAR_BYTES = 16 * EVENT_LINE_MAX, /* bisection ends where reading on is cheaper */
 };
@@ -71,7 +70,7 @@ int history_read_range(int fd, off_t from, off_t to, HistoryVisitor *visit, void
                        HistoryDamage *ret_damage)
 {
     Reader reader = { .visit = visit, .context = context, .damage = ret_damage };
-    char data[BLOCK_MAX];
+    char data[HISTORY_BLOCK_MAX]; /* more of a line in one piece is bad */
     size_t length = 0;
     *ret_damage = (HistoryDamage){ 0 };
     while (from < to) {
@@ -127,7 +126,7 @@ static off_t find_line_back(const char *data, size_t *length, bool last, History
 
 off_t history_find_back(int fd, off_t end, HistoryTest *is_it, void *context)
 {
-    char data[BLOCK_MAX];
+    char data[HISTORY_BLOCK_MAX]; /* more of a line in one piece is bad */
     size_t kept = 0, block = BLOCK_FIRST;
     for (off_t at = end; at > 0;) {
         size_t room = sizeof(data) - kept < block ? sizeof(data) - kept : block;

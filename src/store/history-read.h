@@ -7,6 +7,9 @@
 
 #include "core/census.h"
 
+/* Bytes that are read or copied at once. On the stack, of which the daemon keeps what it has used. */
+#define HISTORY_BLOCK_MAX (4 * EVENT_LINE_MAX)
+
 /* What a reader had to pass over, of the lines that it has read. */
 typedef struct HistoryDamage {
     uint64_t bad;   /* lines that are no events */

@@ -120,7 +120,7 @@ static int describe(int fd, off_t cut, Event *trim)
 static int copy_from(int fd, off_t at, int to)
 {
     for (;;) {
-        char data[4 * EVENT_LINE_MAX]; /* on the stack, of which the daemon keeps what it has used */
+        char data[HISTORY_BLOCK_MAX];
         ssize_t n = pread(fd, data, sizeof(data), at);
         if (n <= 0)
             return n < 0 ? -errno : 0;
