@@ -4,7 +4,6 @@
 # The group `matrix`, for tests/run.
 
 clang_options='-Doptimization=3 -Db_ndebug=true'
-waits_long='--without NoAnswer' # half a minute, to which neither compiler nor library makes a difference
 
 # A gate: passes when a command succeeds, and shows what it had to say when it does not: gate WORDS COMMAND...
 gate() {

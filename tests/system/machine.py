@@ -45,10 +45,10 @@ def poll(condition, seconds):
     while True:
         asked = time.monotonic()
         value = condition()
-        if value or time.monotonic() >= deadline:
-            return value
         now = time.monotonic()
-        time.sleep(max(0, min(max(0.1, 5 * (now - asked)), deadline - now)))
+        if value or now >= deadline:
+            return value
+        time.sleep(min(max(0.1, 5 * (now - asked)), deadline - now))
 
 
 def wait_for(condition, what, seconds=60):
