@@ -166,14 +166,14 @@ class OtherCenturies(CtlCase):
         super().setUp()
         if not dynamic() or harness.SANITIZED:
             self.skipTest("needs a binary that takes a preloaded library")
-        self.library = self.dir / "wall-clock.so"
+        self.wall_clock = self.dir / "wall-clock.so"
         source = harness.SOURCE / "tests/integration/wall-clock.c"
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.library, source], check=True)
-        self.library.chmod(0o755)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.wall_clock, source], check=True)
+        self.wall_clock.chmod(0o755)
 
     def at(self, when):
         """The environment of a host where it is that time now."""
-        return {"LD_PRELOAD": str(self.library), "WALL_CLOCK_AHEAD": str(int(when - time.time()))}
+        return {"LD_PRELOAD": str(self.wall_clock), "WALL_CLOCK_AHEAD": str(int(when - time.time()))}
 
     def test_beats_go_on_over_the_last_second_of_32_bits(self):
         for last in (2**31 - 1, 2**32 - 1):

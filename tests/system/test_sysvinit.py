@@ -338,7 +338,7 @@ class OneDaemon(SysVCase):
 
     def test_a_pid_file_that_names_another_process_gets_nobody_signalled(self):
         host = self.host()
-        bystander = host.run("sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!").stdout.strip()
+        bystander = host.run("sh", "-c", "sleep infinity >/dev/null 2>&1 & echo $!").stdout.strip()
         host.write("/run/heartbeatd.pid", f"{bystander}\n")
         for verb, status in (("stop", 0), ("reload", 7), ("force-reload", 0), ("restart", 0), ("stop", 0)):
             host.service(verb, status)
