@@ -4,17 +4,19 @@
 
 A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 120
 unless told), after which its whole process group is killed and the test counts as failed. A class with
-`alone = True` has its tests run when nothing else does. So has each of a few that fail, once more: a machine that
-is shared may for minutes be a third as fast as it was, and who fails beside others only is told apart from who fails.
-Both outcomes are shown. Of what a test that passed has printed, the lines that
-begin with "note: " are shown. $SUITE_NOTES is a directory for what tests of one run leave to one another, gone
-at the end. The last line is `N passed, N failed`, followed by `, N skipped` where a test was skipped; each
-skipped test is named with its reason. Exit status: 0 when nothing failed and something passed.
+`together = True` has its tests run in one process, one after the other, where it takes long to make what its
+setUpClass() makes: each test leaves that as the others may find it. A class with `alone = True` has its tests run when
+nothing else does. So has each of a few that fail, once more: a machine that is shared may for minutes be a third as
+fast as it was, and who fails beside others only is told apart from who fails. Both outcomes are shown. Of what a test
+that passed has printed, the lines that begin with "note: " are shown. $SUITE_NOTES is a directory for what tests of one
+run leave to one another, gone at the end. The last line is `N passed, N failed`, followed by `, N skipped` where a test
+was skipped; each skipped test is named with its reason. Exit status: 0 when nothing failed and something passed.
 """
 
 import argparse
 import fnmatch
 import importlib
+import itertools
 import os
 import pathlib
 import signal
@@ -45,53 +47,99 @@ def find_tests(directory, patterns, without):
     return [t for t in tests if not any(matches(t, p) for p in without)]
 
 
-class Running:
-    """One test in a process group of its own, its output in a temporary file."""
+class Outcomes(unittest.TestResult):
+    """Keeps tests that share a process apart: what each printed, and how it ended, which is told when the next one
+    begins. Of the last it is told after the fixtures of the class, whose failures are its own."""
 
-    def __init__(self, test):
-        self.test = test
-        self.output = tempfile.TemporaryFile(mode="w+")
+    def __init__(self, outputs, pipe):
+        super().__init__()
+        self.outputs = outputs
+        self.pipe = pipe
+        self.begun = 0
+
+    def startTest(self, test):
+        if self.begun > 0:
+            self.tell()
+        super().startTest(test)
+        self.divert()
+        self.begun += 1
+
+    def divert(self):
+        """Has what is printed from now on be the next test's."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor in (1, 2):
+            os.dup2(self.outputs[self.begun].fileno(), descriptor)
+
+    def tell(self):
+        for _, text in self.errors + self.failures:
+            print(text)
+        for _, reason in self.skipped:
+            print(reason)
+        outcome = FAILED if not self.wasSuccessful() else SKIPPED if self.skipped else PASSED
+        for told in (self.errors, self.failures, self.skipped, self.unexpectedSuccesses):
+            told.clear()
+        os.write(self.pipe, bytes([outcome]))
+
+
+class Running:
+    """Tests in a process group of their own, one after the other, the output of each in a temporary file."""
+
+    def __init__(self, tests):
+        self.tests = list(tests)  # of which no outcome is known
+        self.outputs = [tempfile.TemporaryFile(mode="w+") for _ in self.tests]
+        self.limit = getattr(type(tests[0]), "time_limit", DEFAULT_TIME_LIMIT)  # of each, in seconds
         self.started = time.monotonic()
-        self.deadline = self.started + getattr(type(test), "time_limit", DEFAULT_TIME_LIMIT)
+        self.outcomes, pipe = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            self.run_and_exit()
+            self.run_and_exit(pipe)
+        os.close(pipe)
 
-    def run_and_exit(self):
-        status = FAILED
+    def run_and_exit(self, pipe):
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setpgid(0, 0)
-            os.dup2(self.output.fileno(), 1)
-            os.dup2(self.output.fileno(), 2)
-            result = unittest.TestResult()
-            unittest.TestSuite([self.test]).run(result)  # and with it the fixtures of its class
-            for _, text in result.errors + result.failures:
-                print(text)
-            for _, reason in result.skipped:
-                print(reason)
-            if result.wasSuccessful():
-                status = SKIPPED if result.skipped else PASSED
+            result = Outcomes(self.outputs, pipe)
+            result.divert()
+            unittest.TestSuite(self.tests).run(result)  # and with it the fixtures of its class
+            result.tell()
         except BaseException:
             traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(status)
+            os._exit(0)
 
     def poll(self):
-        """Returns None while it runs, else PASSED, FAILED or SKIPPED."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
-        if pid:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code in (PASSED, SKIPPED) else FAILED
-        if time.monotonic() < self.deadline:
-            return None
-        self.kill()
-        self.output.seek(0, os.SEEK_END)
-        self.output.write(f"killed: still running after {self.deadline - self.started:.0f} s\n")
-        return FAILED
+        """Returns whether it has ended, and of each test that has since the last time (test, outcome, output, seconds).
+        A test without an outcome has failed when the process is gone, or when its time is over."""
+        ended = os.waitpid(self.pid, os.WNOHANG)[0] != 0
+        done = [self.finish(outcome) for outcome in self.told()]
+        why = "its process ended before it did\n"
+        if not ended and self.tests and time.monotonic() >= self.started + self.limit:
+            self.kill()
+            ended, why = True, f"killed: still running after {self.limit} s\n"
+        if ended:
+            done += [self.finish(FAILED, why) for _ in list(self.tests)]
+            os.close(self.outcomes)
+        return ended, done
+
+    def told(self):
+        try:
+            return os.read(self.outcomes, len(self.tests))
+        except BlockingIOError:
+            return b""
+
+    def finish(self, outcome, why=""):
+        seconds = time.monotonic() - self.started
+        with self.outputs.pop(0) as output:
+            output.seek(0)
+            text = output.read() + why
+        test = self.tests.pop(0)
+        self.started = time.monotonic()  # the next one
+        return test, outcome, text, seconds
 
     def kill(self):
         for target in (-self.pid, self.pid):
@@ -101,32 +149,32 @@ class Running:
                 pass
         os.waitpid(self.pid, 0)
 
-    def text(self):
-        self.output.seek(0)
-        return self.output.read()
 
-    def report(self, outcome):
-        text = self.text()
-        self.output.close()
-        seconds = time.monotonic() - self.started
-        if outcome == SKIPPED:
-            print(f"skip {self.test.id()}: {text.strip()}")
-        elif outcome == PASSED:
-            print(f"ok   {self.test.id()} ({seconds:.1f} s)")
-            for line in text.splitlines():
-                if line.startswith("note: "):  # what a number of tests cannot tell
-                    print("     " + line.removeprefix("note: "))
-        else:
-            print(f"FAIL {self.test.id()} ({seconds:.1f} s)")
-            print("     " + text.rstrip().replace("\n", "\n     "))
-        sys.stdout.flush()
+def report(test, outcome, text, seconds):
+    if outcome == SKIPPED:
+        print(f"skip {test.id()}: {text.strip()}")
+    elif outcome == PASSED:
+        print(f"ok   {test.id()} ({seconds:.1f} s)")
+        for line in text.splitlines():
+            if line.startswith("note: "):  # what a number of tests cannot tell
+                print("     " + line.removeprefix("note: "))
+    else:
+        print(f"FAIL {test.id()} ({seconds:.1f} s)")
+        print("     " + text.rstrip().replace("\n", "\n     "))
+    sys.stdout.flush()
+
+
+def in_processes(tests):
+    """The tests of each process."""
+    by = itertools.groupby(tests, lambda test: type(test) if getattr(type(test), "together", False) else test)
+    return [list(group) for _, group in by]
 
 
 def run(tests, jobs, unfit):
     """Returns how many had each outcome, and those that failed."""
     counts = {PASSED: 0, FAILED: 0, SKIPPED: 0}
     failed = []
-    waiting = list(tests)
+    waiting = in_processes(tests)
     running = []
     try:
         while waiting or running:
@@ -134,15 +182,16 @@ def run(tests, jobs, unfit):
                 running.append(Running(waiting.pop(0)))
             time.sleep(0.01)
             for entry in list(running):
-                outcome = entry.poll()
-                if outcome is not None:
+                ended, done = entry.poll()
+                if ended:
                     running.remove(entry)
-                    if outcome == SKIPPED and set(entry.text().splitlines()) == {unfit}:  # each subtest of it
+                for test, outcome, text, seconds in done:
+                    if outcome == SKIPPED and set(text.splitlines()) == {unfit}:  # each subtest of it
                         continue
-                    entry.report(outcome)
+                    report(test, outcome, text, seconds)
                     counts[outcome] += 1
                     if outcome == FAILED:
-                        failed.append(entry.test)
+                        failed.append(test)
     finally:
         for entry in running:  # told to end before the tests have
             entry.kill()
