@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Builds and installs: compilers, options, prefixes; each in its own directory, with warnings as errors."""
 
+import json
 import os
 import pathlib
 import re
@@ -24,6 +25,7 @@ class Build:
     def __init__(self, *options, compiler=GCC):
         self.options = options
         self.environment = {**CACHE, **os.environ, "CC": f"ccache {compiler}"}
+        self.chosen = {}  # by configure()
 
     def __enter__(self):
         BUILDS.mkdir(exist_ok=True)
@@ -32,6 +34,8 @@ class Build:
             self.run("meson", "setup", self.directory, TOP, "--werror", "-Dtests=disabled",
                      *self.options)
             self.compile()
+            options = json.loads((self.directory / "meson-info/intro-buildoptions.json").read_text())
+            self.at_setup = {option["name"]: option["value"] for option in options}
         except BaseException:
             self.__exit__()
             raise
@@ -48,12 +52,17 @@ class Build:
         return done.stdout
 
     def compile(self):
-        self.run("meson", "compile", "-C", self.directory)
+        self.run("ninja", "-C", self.directory)
 
     def configure(self, *options):
-        """Builds with other options, and forgets what has been installed."""
-        self.run("meson", "configure", self.directory, *options)
-        self.compile()
+        """Has the build be as it was set up but for these options, and nothing installed."""
+        chosen = dict(option.lstrip("-D").split("=", 1) for option in options)
+        if chosen != self.chosen:
+            changed = {name: self.at_setup[name] for name in self.chosen} | chosen
+            self.run("meson", "setup", "--reconfigure", self.directory, TOP,
+                     *(f"-D{name}={value}" for name, value in changed.items()))
+            self.compile()
+            self.chosen = chosen
         shutil.rmtree(self.directory / "root", ignore_errors=True)
 
     @property
@@ -78,14 +87,27 @@ class Compilers(unittest.TestCase):
         """Nor when gcc optimizes more, or not at all: that is with the builds of the matrix. Clang does here what it does
         there, so that it compiles a file once."""
         for compiler, options in ((GCC, ()), ("clang", ("-Doptimization=3", "-Db_ndebug=true"))):
-            for libsystemd in ("enabled", "disabled"):
-                with self.subTest(compiler=compiler, libsystemd=libsystemd):
-                    with Build(f"-Dlibsystemd={libsystemd}", *options, compiler=compiler) as build:
-                        self.assert_heartbeatctl_needs_the_c_library_alone(build)
+            with Build("-Dlibsystemd=enabled", *options, compiler=compiler) as build:
+                self.assert_heartbeatctl_needs_the_c_library_alone(build)
+                build.configure("-Dlibsystemd=disabled")
+                self.assert_heartbeatctl_needs_the_c_library_alone(build)
 
     def assert_heartbeatctl_needs_the_c_library_alone(self, build):
         dynamic = build.run("readelf", "--dynamic", build.program.with_name("heartbeatctl"))
         self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic), ["libc.so.6"])
+
+
+class Built(unittest.TestCase):
+    """One build for all tests of a class. Who needs other options than it is set up with configures it."""
+
+    time_limit = 300
+    together = True
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.build = Build(*cls.options).__enter__()
+        cls.addClassCleanup(cls.build.__exit__)
 
 
 class StaticMusl(unittest.TestCase):
@@ -104,13 +126,8 @@ class StaticMusl(unittest.TestCase):
             self.assertEqual(needed, ["libc.so"])
 
 
-class WithoutLibsystemd(unittest.TestCase):
-    time_limit = 300
-
-    @classmethod
-    def setUpClass(cls):
-        cls.build = Build("-Dlibsystemd=disabled").__enter__()
-        cls.addClassCleanup(cls.build.__exit__)
+class WithoutLibsystemd(Built):
+    options = ("-Dlibsystemd=disabled",)
 
     def run_program(self, *arguments, **environment):
         with tempfile.TemporaryDirectory() as state:
@@ -146,15 +163,17 @@ class WithoutLibsystemd(unittest.TestCase):
         self.assertRegex(done.stderr, r"(?m)^heartbeatd: \$NOTIFY_SOCKET is set, but .*without libsystemd")
 
 
-class Install(unittest.TestCase):
-    time_limit = 300
+class Install(Built):
+    def installed(self, *options):
+        """The directory below which everything lies that is installed with these options."""
+        self.build.configure(*options)
+        return self.build.install()
 
     def test_every_file_follows_the_prefix_and_nothing_else_is_touched(self):
-        build = self.enterContext(Build())
         for prefix in ("/usr", "/usr/local", "/opt/heartbeat"):
             with self.subTest(prefix=prefix):
-                build.configure(f"-Dprefix={prefix}")
-                files = files_below(build.install())
+                root = self.installed(f"-Dprefix={prefix}")
+                files = files_below(root)
                 self.assertIn(f"{prefix}/bin/heartbeatd", files)
                 self.assertIn(f"{prefix}/bin/heartbeatctl", files)
                 self.assertIn(f"{prefix}/share/man/man1/heartbeatctl.1", files)
@@ -164,7 +183,9 @@ class Install(unittest.TestCase):
                 self.check_completions(prefix, files)
                 elsewhere = {f for f in files if not f.startswith((prefix + "/", "/etc/", "/lib/systemd/"))}
                 self.assertEqual(elsewhere, set())
-                self.assertEqual(len([f for f in files if f.endswith("/heartbeatd.service")]), 2)
+                units = [f for f in files if f.endswith("/heartbeatd.service")]
+                self.assertEqual(len(units), 2)
+                self.check_unit(prefix, root / next(f for f in units if "/system/" in f).lstrip("/"))
 
     def check_completions(self, prefix, files):
         zsh = "vendor-completions" if prefix == "/usr" and DEBIAN_ZSH.is_dir() else "site-functions"
@@ -173,64 +194,54 @@ class Install(unittest.TestCase):
             self.assertIn(f"{prefix}/share/fish/vendor_completions.d/{program}.fish", files)
             self.assertIn(f"{prefix}/share/zsh/{zsh}/_{program}", files)
 
-    def test_the_unit_runs_the_installed_program(self):
-        with Build("--prefix=/opt/heartbeat") as build:
-            unit = (build.install() / "opt/heartbeat/lib/systemd/system/heartbeatd.service").read_text()
-        self.assertRegex(unit, r"(?m)^ExecStart=/opt/heartbeat/bin/heartbeatd$")
-        self.assertRegex(unit, r"(?m)^ExecPaths=/opt/heartbeat/bin/heartbeatd ")
+    def check_unit(self, prefix, unit):
+        self.assertRegex(unit.read_text(), rf"(?m)^ExecStart={prefix}/bin/heartbeatd$")
+        self.assertRegex(unit.read_text(), rf"(?m)^ExecPaths={prefix}/bin/heartbeatd ")
 
     def test_directories_can_be_chosen(self):
         names = ["systemd-unit-dir", "systemd-user-unit-dir", "sysusers-dir", "tmpfiles-dir", "catalog-dir",
                  "logrotate-dir", "config-dir", "bash-completion-dir", "zsh-completion-dir", "fish-completion-dir"]
         options = {name: f"/x/{name}" for name in names}
-        with Build(*(f"-D{name}={value}" for name, value in options.items())) as build:
-            files = files_below(build.install())
-            printed = build.run(build.program, "--help")
+        files = files_below(self.installed(*(f"-D{name}={value}" for name, value in options.items())))
         for directory in options.values():
             self.assertTrue([f for f in files if f.startswith(directory + "/")], directory)
-        self.assertIn("/x/config-dir/heartbeatd.conf", printed)
+        self.assertIn("/x/config-dir/heartbeatd.conf", self.build.run(self.build.program, "--help"))
 
     def test_an_edited_configuration_file_stays(self):
-        with Build() as build:
-            config = build.install() / "etc/heartbeatd.conf"
-            config.write_text("[Heartbeat]\nInterval=1min\n")
-            build.install()
-            self.assertEqual(config.read_text(), "[Heartbeat]\nInterval=1min\n")
+        config = self.installed() / "etc/heartbeatd.conf"
+        config.write_text("[Heartbeat]\nInterval=1min\n")
+        self.build.install()
+        self.assertEqual(config.read_text(), "[Heartbeat]\nInterval=1min\n")
 
     def test_type_of_the_unit_can_be_chosen_and_notify_reload_reloads_by_itself(self):
-        build = self.enterContext(Build())
         for service_type in ("simple", "exec", "notify", "notify-reload"):
             with self.subTest(type=service_type):
-                build.configure(f"-Dservice-type={service_type}")
-                unit = (build.install() / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
+                root = self.installed(f"-Dservice-type={service_type}")
+                unit = (root / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
                 self.assertRegex(unit, rf"(?m)^Type={service_type}$")
                 self.assertEqual("\nExecReload=" in unit, service_type != "notify-reload")
 
     def test_the_default_interval_can_be_chosen(self):
-        with Build("-Ddefault-interval=30") as build, tempfile.TemporaryDirectory() as state:
-            printed = build.run(build.program, "--print-config", f"--state-dir={state}")
-            root = build.install()
-            unit = (root / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
-            config = (root / "etc/heartbeatd.conf").read_text()
+        root = self.installed("-Ddefault-interval=30")
+        with tempfile.TemporaryDirectory() as state:
+            printed = self.build.run(self.build.program, "--print-config", f"--state-dir={state}")
+        unit = (root / "usr/local/lib/systemd/system/heartbeatd.service").read_text()
+        config = (root / "etc/heartbeatd.conf").read_text()
         self.assertIn("\nInterval=30s\n", printed)
         self.assertIn("\n#Interval=30s\n", config)
         self.assertRegex(unit, r"(?m)^WatchdogSec=180s$")
 
     def test_setup_prints_what_was_chosen(self):
-        with Build() as build:
-            log = (build.directory / "meson-logs/meson-log.txt").read_text()
+        log = (self.build.directory / "meson-logs/meson-log.txt").read_text()
         for word in ("libsystemd", "Type= of the unit", "default interval", "systemd-unit-dir"):
             self.assertRegex(log, rf"(?m)^\s*{re.escape(word)}\s+: \S")
 
 
-class InitScript(unittest.TestCase):
+class InitScript(Built):
     """-Dinit-script="""
 
-    time_limit = 300
+    options = ("--prefix=/opt/h",)
     OPTIONS = {"sysv": "default/heartbeatd", "openrc": "conf.d/heartbeatd"}
-
-    def setUp(self):
-        self.build = self.enterContext(Build("--prefix=/opt/h"))
 
     def installed(self, choice, config_dir="/etc"):
         """The files below the configuration directory, relative to it, after an installation."""
