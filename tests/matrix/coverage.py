@@ -1,56 +1,62 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What of src/ the tests have run, by a build with -Db_coverage=true:  coverage.py BUILD LINES BRANCHES
+"""What of src/ the tests have run, by clang's source-based coverage:  coverage.py BUILD COUNTS LINES BRANCHES
+
+COUNTS is the directory where the programs of the build have written what they count, for which $LLVM_PROFILE_FILE or
+-fprofile-instr-generate= has told them a name in it. Sanitizers may be in the same build: these counters are of the
+source, and what else a compiler makes branches for is not among them.
 
 Prints the share of lines and branches that were run, of each layer and of all, and by name each line of core and
 store that never was. Fails when the shares of all are below LINES and BRANCHES, in per cent.
 
-    coverage.py prepare BUILD
+    coverage.py prepare BUILD COUNTS
 
-makes the files that the programs of BUILD count into, so that they can do so whoever they run as.
+makes the files that the daemon and heartbeatctl count into, so that they can do so whoever they run as.
 """
 
 import collections
-import json
+import os
 import pathlib
 import subprocess
 import sys
 
 SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
 NAMED = ("core", "store")
+PROGRAMS = ("heartbeatd", "heartbeatctl")
 
 
-def prepare(build):
-    for notes in build.rglob("*.gcno"):
-        counters = notes.with_suffix(".gcda")
-        counters.write_bytes(b"")
-        counters.chmod(0o666)
+def prepare(build, counts):
+    for program in PROGRAMS:
+        subprocess.run([build / "src" / program, "--version"], stdout=subprocess.DEVNULL, check=True)
+    for path in counts.iterdir():
+        path.chmod(0o666)
 
 
-def gcov(build):
-    """What gcov has to say of each object of the programs."""
-    notes = sorted((build / "src").resolve().rglob("*.gcno"))
-    for counters in (path.with_suffix(".gcda") for path in notes):
-        if counters.exists() and not counters.stat().st_size:
-            counters.unlink()  # an object that never ran: gcov takes none for that, but no empty file
-    done = subprocess.run(["gcov", "--branch-probabilities", "--json-format", "--stdout", *map(str, notes)],
-                          stdout=subprocess.PIPE, check=True, cwd=build)
-    return [json.loads(line) for line in done.stdout.splitlines() if line]
+def tracefile(build, counts):
+    """The lines of an lcov tracefile (geninfo(1)) on all code of the programs, whichever program ran it."""
+    profile = counts / "all.profdata"
+    raw = [path for path in counts.glob("*.profraw") if path.stat().st_size]
+    subprocess.run(["llvm-profdata", "merge", "--sparse", f"--output={profile}", *raw], check=True)
+    objects = [f"--object={build / 'src' / program}" for program in PROGRAMS]
+    done = subprocess.run(["llvm-cov", "export", "--format=lcov", "--skip-expansions", f"--instr-profile={profile}", *objects],
+                          stdout=subprocess.PIPE, check=True, text=True)
+    return done.stdout.splitlines()
 
 
-def count(build):
+def count(build, counts):
     """How often each line of src/ was run, and each branch of it taken. Code of a header is in many objects."""
     lines, branches = collections.Counter(), collections.Counter()
-    for unit in gcov(build):
-        for file in unit["files"]:
-            path = pathlib.Path(unit["current_working_directory"], file["file"]).resolve()
-            if SRC not in path.parents:
-                continue
-            name = str(path.relative_to(SRC))
-            for line in file["lines"]:
-                lines[name, line["line_number"]] += line["count"]
-                for number, branch in enumerate(line["branches"]):
-                    branches[name, line["line_number"], number] += branch["count"]
+    name = None
+    for kind, _, fields in (line.partition(":") for line in tracefile(build, counts)):
+        if kind == "SF":
+            path = pathlib.Path(os.path.normpath(build / fields))
+            name = str(path.relative_to(SRC)) if SRC in path.parents else None
+        elif kind == "DA" and name:
+            number, times = fields.split(",")[:2]
+            lines[name, int(number)] += int(times)
+        elif kind == "BRDA" and name:
+            *branch, times = fields.split(",")
+            branches[name, *map(int, branch)] += 0 if times == "-" else int(times)
     return lines, branches
 
 
@@ -72,28 +78,27 @@ def show(lines, branches):
 def show_never_run(lines):
     for name, number in sorted(at for at, times in lines.items() if times == 0 and at[0].startswith(NAMED)):
         text = (SRC / name).read_text().splitlines()[number - 1].strip()
-        if text != "for (;;) {":  # which is no code, for all that gcov says
-            print(f"never run: src/{name}:{number}: {text}")
+        print(f"never run: src/{name}:{number}: {text}")
 
 
-def report(build, least_lines, least_branches):
-    lines, branches = count(build)
+def report(build, counts, least_lines, least_branches):
+    lines, branches = count(build, counts)
     show(lines, branches)
     show_never_run(lines)
-    low = [f"{what}: {share(counts)[2]:.1f} %, expected {least} % at least"
-           for what, counts, least in (("lines", lines, least_lines), ("branches", branches, least_branches))
-           if share(counts)[2] < least]
+    low = [f"{what}: {share(run)[2]:.1f} %, expected {least} % at least"
+           for what, run, least in (("lines", lines, least_lines), ("branches", branches, least_branches))
+           if share(run)[2] < least]
     sys.exit("\n".join(low) or None)
 
 
 def main():
     match sys.argv[1:]:
-        case ["prepare", build]:
-            prepare(pathlib.Path(build))
-        case [build, lines, branches]:
-            report(pathlib.Path(build), float(lines), float(branches))
+        case ["prepare", build, counts]:
+            prepare(pathlib.Path(build), pathlib.Path(counts))
+        case [build, counts, lines, branches]:
+            report(pathlib.Path(build).resolve(), pathlib.Path(counts), float(lines), float(branches))
         case _:
-            sys.exit("usage: coverage.py prepare BUILD | coverage.py BUILD LINES BRANCHES")
+            sys.exit("usage: coverage.py prepare BUILD COUNTS | coverage.py BUILD COUNTS LINES BRANCHES")
 
 
 if __name__ == "__main__":

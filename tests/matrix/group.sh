@@ -31,8 +31,8 @@ variant() {
 # Another libc and another size of long make others: there it is what the integration suite has on the daemon's own
 # doings and on the figures that are made of its files.
 group_matrix() {
-    counted='' emulated='' memcheck='' # directories that are gone after it
-    trap 'rm -rf "$counted" "$emulated" "$memcheck"' EXIT
+    emulated='' memcheck='' # directories that are gone after it
+    trap 'rm -rf "$emulated" "$memcheck"' EXIT
     trap 'exit 1' TERM INT
     build plain
     # shellcheck disable=SC2086 # options
@@ -47,7 +47,6 @@ group_matrix() {
     HEARTBEATD=$out/musl/src/heartbeatd suite musl integration $waits_long --unfit 'needs libsystemd in the binary' \
         test_beat. test_command_line test_ctl_report test_fork test_history test_outputs test_pulse test_ready_fd
     matrix_32_bit
-    matrix_coverage
     HEARTBEATD=$out/plain/src/heartbeatd suite memcheck matrix --jobs 2
     matrix_memcheck
 }
@@ -73,29 +72,6 @@ matrix_32_bit() {
         program=$emulated/heartbeatd
     fi
     HEARTBEATD=$program suite 32-bit integration --unfit 'needs libsystemd in the binary' "$@"
-}
-
-# Without optimization, so that each line is one. The build lies where a daemon of any user can write its counts, for
-# it has no environment that could send them elsewhere. Not test_crash: who is killed counts nothing. Nor what runs the
-# same lines once more with other values, which takes a third of the time.
-matrix_coverage() {
-    counted=$(mktemp -d) || exit
-    chmod 755 "$counted"
-    rm -rf "$out/coverage"
-    ln -s "$counted" "$out/coverage"
-    variant coverage -Doptimization=0 -Db_coverage=true
-    "$top/tests/matrix/coverage.py" prepare "$counted"
-    criterion coverage
-    HEARTBEATD=$out/coverage/src/heartbeatd suite coverage integration --without test_crash \
-        --without test_ctl_streams --without test_intruders --without test_it_fits_at_any_width --without test_svg_looks
-    if "$top/tests/matrix/coverage.py" "$counted" 96.5 89; then
-        echo "ok   lines and branches are run as they were"
-        count 1 0 0
-    else
-        echo "FAIL fewer lines or branches are run than before"
-        count 0 1 0
-    fi
-    rm -f "$out/coverage"
 }
 
 # Runs a test program under memcheck: memcheck_one PROGRAM [CORPUS].
