@@ -3,10 +3,10 @@
 #
 # The group `fuzz`, for tests/run.
 
-# Executions of each fuzz target: what it can do in twenty seconds or less.
-fuzz_targets='calendar 200000 config 1500 ctl-options 60000 event 60000 exclusion 40000 history 4000 ini 60000
-    life 6000 logfmt 60000 message 30000 options 10000 past 12000 pulse 60000 timespan 200000 timestamp 200000
-    verdict 60000 view 2000 when 80000'
+# Executions of each fuzz target: what it can do in ten seconds or less.
+fuzz_targets='calendar 100000 config 750 ctl-options 30000 event 30000 exclusion 20000 history 2000 ini 30000
+    life 3000 logfmt 30000 message 15000 options 5000 past 6000 pulse 30000 timespan 100000 timestamp 100000
+    verdict 30000 view 1000 when 40000'
 
 # Runs one target on a copy of its corpus: fuzz_one TARGET EXECUTIONS. The same inputs each time, for they are made
 # by the seed. What one fails on is kept in build-tests/, and is to become a file of the corpus. Files are made in
