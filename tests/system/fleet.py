@@ -6,16 +6,19 @@ import unittest
 
 from host import Host
 from install import INSIDE, installed
+from machine import MASKED, systemd_without
 from readme import readme_block
 
 NEAR, FAR = "192.0.2.1", "192.0.2.2"  # RFC 5737: of no real network
 
 
 class Member(Host):
-    """A host of a name, with Debian's Prometheus, node exporter, and systemd-journal-remote."""
+    """A host of a name, where Debian's Prometheus and node exporter run from the start."""
+
+    init = systemd_without(*MASKED)
 
     def __init__(self, name, **options):
-        super().__init__(installed("fleet"), **options)
+        super().__init__(installed("systemd-252"), **options)
         self.name = name
 
     def wait_until_up(self):

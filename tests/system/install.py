@@ -33,17 +33,16 @@ class Kind:
 WITHOUT = "-Dlibsystemd=disabled"
 KINDS = {
     "systemd-247": Kind("bullseye", SYSTEMD + ("ninja-build", "python3", "python3-setuptools")),
-    "systemd-252": Kind("bookworm", SYSTEMD + ("meson",)),
-    # What watches over many hosts, besides: their services run from the start.
-    "fleet": Kind("bookworm", SYSTEMD + ("meson", "prometheus", "prometheus-node-exporter", "systemd-journal-remote")),
+    # And what watches over many hosts.
+    "systemd-252": Kind("bookworm", SYSTEMD + ("meson", "prometheus", "prometheus-node-exporter",
+                                               "systemd-journal-remote")),
     "systemd-257": Kind("trixie", SYSTEMD + ("meson", "systemd-dev")),
-    "sysvinit": Kind("bookworm", SYSVINIT + ("sysv-rc", "insserv", "lsb-base"), SysVInit, WITHOUT),
+    # And supervisors that need no init of their own.
+    "sysvinit": Kind("bookworm", SYSVINIT + ("sysv-rc", "insserv", "lsb-base", "runit", "s6"), SysVInit, WITHOUT),
     "openrc-0.45": Kind("bookworm", SYSVINIT + ("openrc",), OpenRC, WITHOUT),
     # The first one in Debian that knows readiness; the suite is a testing one.
     "openrc-0.64": Kind("forky", SYSVINIT + ("openrc",), OpenRC, WITHOUT),
 }
-# Suite and packages of the tree for the other supervisors, which runs what was built for sysvinit.
-SUPERVISORS = ("bookworm", ("runit", "s6", "mount", "procps", "passwd"))
 # Of the services that come with sysvinit, and are OpenRC's in Debian, those that look after disks, mounts and clocks are
 # left out, which a machine gets from its maker: a boot with them takes a thousand processes, and hundreds to find that
 # there is nothing to do.

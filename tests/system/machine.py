@@ -28,12 +28,13 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
-# Of no use in a machine without terminals, or slow to start. (systemd in a container takes what would be on
-# the kernel's command line from its own.)
+# Of no use in a machine without terminals, or slow to start.
 MASKED = ("getty.target", "systemd-logind.service", "systemd-sysctl.service", "systemd-pstore.service",
           "systemd-update-utmp.service", "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer",
           "logrotate.timer", "apt-daily.timer", "apt-daily-upgrade.timer", "systemd-remount-fs.service",
           "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount", "run-lock.mount")
+# For hosts that watch over others.
+WATCHING = ("prometheus.service", "prometheus-node-exporter.service")
 # The clock, the modules, the ports and the log of a machine would be the host's.
 DROPPED = "-sys_time,-sys_module,-sys_rawio,-syslog"
 
@@ -323,10 +324,15 @@ class Bare(Shell):
             shutil.copy(f"/etc/{name}", self.files / "etc" / name)
 
 
+def systemd_without(*units):
+    """systemd in a container takes what would be on the kernel's command line from its own."""
+    return ("/lib/systemd/systemd", *(f"systemd.mask={unit}" for unit in units))
+
+
 class Machine(Namespaces):
     """A host with systemd as its PID 1."""
 
-    init = ("/lib/systemd/systemd", *(f"systemd.mask={unit}" for unit in MASKED))
+    init = systemd_without(*MASKED, *WATCHING)
 
     def wait_until_up(self):
         try:

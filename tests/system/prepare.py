@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Makes the trees and the installations that the tests in this directory need, two at a time.
+"""Makes the trees and the installations that the tests in this directory need, three at a time, for each waits for the
+network and the disk now and then.
 
 The tests make what is missing by themselves; this is for time limits that count tests only. What it makes
 lies in $HEARTBEATD_SYSTEM_DIR, for one run of the tests, else in the cache of trees.
@@ -9,15 +10,14 @@ lies in $HEARTBEATD_SYSTEM_DIR, for one run of the tests, else in the cache of t
 import concurrent.futures
 import sys
 
-from install import KINDS, SUPERVISORS, installed
+from install import KINDS, installed
 from smallroot import small_root
-from trees import HarnessError, root
+from trees import HarnessError
 
 
 def main():
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        jobs = [pool.submit(small_root), pool.submit(root, *SUPERVISORS)]
-        jobs += [pool.submit(installed, kind) for kind in KINDS]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+        jobs = [pool.submit(small_root), *(pool.submit(installed, kind) for kind in KINDS)]
         for job in jobs:
             print(job.result())
 

@@ -8,10 +8,9 @@ import subprocess
 import unittest
 
 from host import Installed
-from install import SUPERVISORS, installed
+from install import installed
 from machine import ENVIRONMENT, Shell, holds, wait_for
 from readme import readme_block
-from trees import root
 
 SERVICE = "/service/heartbeatd"
 LOG = "/var/log/service"
@@ -30,7 +29,7 @@ class Supervised(Installed, Shell):
     scanner = None
 
     def __init__(self):
-        super().__init__([installed("sysvinit")[0], root(*SUPERVISORS)])
+        super().__init__(installed("sysvinit"))
 
     def set_up(self):
         self.run("sh", "-e", "-c", readme_block("useradd"))
