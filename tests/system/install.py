@@ -84,6 +84,9 @@ def source_digest():
     return digest.hexdigest()[:16]
 
 
+DIGEST = source_digest()  # once, before the processes of the tests part
+
+
 def tree(kind):
     return root(KINDS[kind].suite, KINDS[kind].packages)
 
@@ -93,7 +96,7 @@ def made_once(name, make):
 
     A failure is remembered: it fails the other tests at once, not after another try.
     """
-    place = scratch() / f"made-{name}-{source_digest()}"
+    place = scratch() / f"made-{name}-{DIGEST}"
     failure = pathlib.Path(f"{place}.failed")
     with locked(f"{place}.lock"):
         remove_old(name)
