@@ -5,12 +5,14 @@
 A test is a method of a unittest.TestCase. It may take as long as its class's `time_limit` (seconds, 120
 unless told), after which its whole process group is killed and the test counts as failed. A class with
 `together = True` has its tests run in one process, one after the other, where it takes long to make what its
-setUpClass() makes: each test leaves that as the others may find it. A class with `alone = True` has its tests run when
-nothing else does. So has each of a few that fail, once more: a machine that is shared may for minutes be a third as
-fast as it was, and who fails beside others only is told apart from who fails. Both outcomes are shown. Of what a test
-that passed has printed, the lines that begin with "note: " are shown. $SUITE_NOTES is a directory for what tests of one
-run leave to one another, gone at the end. The last line is `N passed, N failed`, followed by `, N skipped` where a test
-was skipped; each skipped test is named with its reason. Exit status: 0 when nothing failed and something passed.
+setUpClass() makes: each test leaves that as the others may find it. One with `first = True` has its tests begun before
+the others, which would else have ended while the last of these still take their time. A class with `alone = True` has
+its tests run when nothing else does. So has each of a few that fail, once more: a machine that is shared may for
+minutes be a third as fast as it was, and who fails beside others only is told apart from who fails. Both outcomes are
+shown. Of what a test that passed has printed, the lines that begin with "note: " are shown. $SUITE_NOTES is a directory
+for what tests of one run leave to one another, gone at the end. The last line is `N passed, N failed`, followed by
+`, N skipped` where a test was skipped; each skipped test is named with its reason. Exit status: 0 when nothing failed
+and something passed.
 """
 
 import argparse
@@ -33,6 +35,11 @@ SECOND_TRIES = 5  # more failures than these are no machine's mood
 
 def matches(test, pattern):
     return fnmatch.fnmatch(test.id(), f"*{pattern}*")
+
+
+def has(test, mark):
+    """Whether the test's class says so of its tests."""
+    return getattr(type(test), mark, False)
 
 
 def find_tests(directory, patterns, without):
@@ -166,7 +173,7 @@ def report(test, outcome, text, seconds):
 
 def in_processes(tests):
     """The tests of each process."""
-    by = itertools.groupby(tests, lambda test: type(test) if getattr(type(test), "together", False) else test)
+    by = itertools.groupby(tests, lambda test: type(test) if has(test, "together") else test)
     return [list(group) for _, group in by]
 
 
@@ -220,11 +227,12 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
-    together = [t for t in tests if not getattr(type(t), "alone", False)]
-    alone = [t for t in tests if getattr(type(t), "alone", False)]
+    tests.sort(key=lambda test: not has(test, "first"))
+    alone = [t for t in tests if has(t, "alone")]
+    others = [t for t in tests if not has(t, "alone")]
     with tempfile.TemporaryDirectory(prefix="heartbeatd-suite-") as notes:
         os.environ["SUITE_NOTES"] = notes
-        counts, failed = run(together, arguments.jobs, arguments.unfit)
+        counts, failed = run(others, arguments.jobs, arguments.unfit)
         counts_alone, failed_alone = run(alone, 1, arguments.unfit)
         for outcome, count in counts_alone.items():
             counts[outcome] += count

@@ -221,6 +221,8 @@ class Run:
 
 
 class InTheForeground(Foreground):
+    first = True
+
     def faults(self, make, phases=("start", "beat2", "beat3", "reload", "stop"), **options):
         for site in self.sites(self.scenario, **options):
             if site.phase in phases:

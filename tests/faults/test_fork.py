@@ -13,6 +13,8 @@ WORDS = r"\A(heartbeatd: [^\n]+\n)+\Z"
 
 
 class Fork(FaultCase):
+    first = True
+
     def setUp(self):
         super().setUp()
         if not harness.ROOT:
