@@ -48,6 +48,8 @@ KINDS = {
 # there is nothing to do.
 NEEDED = {"bootmisc.sh", "halt", "hostname.sh", "killprocs", "rc", "rcS", "reboot", "rmnologin", "savecache", "sendsigs",
           "single", "umountfs", "umountroot"}
+# Systemd runs all of its generators at each boot and at each daemon-reload. Most make units of terminals and disks.
+NEEDED_GENERATORS = {"systemd-debug-generator", "systemd-sysv-generator"}
 A_DAY = 24 * 60 * 60
 
 
@@ -137,9 +139,16 @@ def install(kind, place):
 
 def base(kind):
     """The layers of a machine without the project."""
-    if KINDS[kind].machine is Machine:
-        return [tree(kind)]
-    return [made_once(f"base-{kind}", lambda place: make_quick(kind, place)), tree(kind)]
+    make = mask_generators if KINDS[kind].machine is Machine else make_quick
+    return [made_once(f"base-{kind}", lambda place: make(kind, place)), tree(kind)]
+
+
+def mask_generators(kind, place):
+    masks = place / "etc/systemd/system-generators"
+    masks.mkdir(parents=True)
+    for generator in (tree(kind) / "lib/systemd/system-generators").iterdir():
+        if generator.name not in NEEDED_GENERATORS:
+            (masks / generator.name).symlink_to("/dev/null")
 
 
 def make_quick(kind, place):
