@@ -17,6 +17,7 @@ and something passed.
 
 import argparse
 import fnmatch
+import gc
 import importlib
 import itertools
 import os
@@ -225,8 +226,8 @@ def main():
     parser.add_argument("patterns", nargs="*", help="run only tests whose name holds one of these")
     arguments = parser.parse_intermixed_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-
     tests = find_tests(arguments.directory.resolve(), arguments.patterns, arguments.without)
+    gc.freeze()  # a collection in a test's process would write to all memory that it shares with this one
     tests.sort(key=lambda test: not has(test, "first"))
     alone = [t for t in tests if has(t, "alone")]
     others = [t for t in tests if not has(t, "alone")]
