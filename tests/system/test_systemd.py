@@ -17,7 +17,7 @@ class Beats:
     def test_enabled_and_started_it_beats_every_10_seconds(self):
         host = self.host()
         host.systemctl("enable", "--now", "heartbeatd")
-        beats = host.wait_for_beats(3, seconds=40)
+        beats = host.wait_for_beats(3, seconds=40)[:3]  # of a host that looks late there may be more
 
         self.assertEqual(host.systemctl("is-enabled", "heartbeatd").stdout.strip(), "enabled")
         self.assertEqual([beat["HEARTBEAT_SEQ"] for beat in beats], ["1", "2", "3"])
