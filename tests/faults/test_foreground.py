@@ -419,6 +419,7 @@ class MendingRun(Run):
 
 
 class BehindRecordsToMend(Foreground):
+    first = True
     outputs = ("file",)
     notifies = metrics = False
     calls = ("close", "fchmod", "fdatasync", "fsync", "ftruncate", "lseek", "newfstatat", "openat", "pread64", "pwrite64",
