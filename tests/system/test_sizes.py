@@ -20,10 +20,11 @@ class Journals:
 
     def __init__(self, host, directory):
         paths = sorted((host.files / directory).rglob("*.journal"))
-        heads = [path.open("rb").read(ENTRIES + 8) for path in paths]
-        self.names = [path.name for path in paths]
-        self.size = sum(struct.unpack_from("<Q", head, TAIL_OBJECT)[0] for head in heads)
-        self.entries = sum(struct.unpack_from("<Q", head, ENTRIES)[0] for head in heads)
+        heads = {path: path.open("rb").read(ENTRIES + 8) for path in paths}
+        heads = {path: head for path, head in heads.items() if len(head) == ENTRIES + 8}  # else it is just being made
+        self.names = [path.name for path in heads]
+        self.size = sum(struct.unpack_from("<Q", head, TAIL_OBJECT)[0] for head in heads.values())
+        self.entries = sum(struct.unpack_from("<Q", head, ENTRIES)[0] for head in heads.values())
 
 
 def readme():
