@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds and installs: compilers, options, prefixes; each in its own directory, with warnings as errors."""
+"""Builds and installs: compilers, options, prefixes; with warnings as errors."""
 
 import json
 import os
@@ -25,7 +25,8 @@ class Build:
     def __init__(self, *options, compiler=GCC):
         self.options = options
         self.environment = {**CACHE, **os.environ, "CC": f"ccache {compiler}"}
-        self.chosen = {}  # by configure()
+        self.chosen = {}  # by configure(); None while meson is at it
+        self.changed = set()  # names of options, from the first one on
 
     def __enter__(self):
         BUILDS.mkdir(exist_ok=True)
@@ -56,11 +57,13 @@ class Build:
 
     def configure(self, *options):
         """Has the build be as it was set up but for these options, and nothing installed."""
-        chosen = dict(option.lstrip("-D").split("=", 1) for option in options)
+        chosen = dict(option.removeprefix("-D").split("=", 1) for option in options)
         if chosen != self.chosen:
-            changed = {name: self.at_setup[name] for name in self.chosen} | chosen
+            self.chosen = None
+            self.changed |= chosen.keys()
+            wanted = {name: self.at_setup[name] for name in self.changed} | chosen
             self.run("meson", "setup", "--reconfigure", self.directory, TOP,
-                     *(f"-D{name}={value}" for name, value in changed.items()))
+                     *(f"-D{name}={value}" for name, value in wanted.items()))
             self.compile()
             self.chosen = chosen
         shutil.rmtree(self.directory / "root", ignore_errors=True)
@@ -84,10 +87,10 @@ class Compilers(unittest.TestCase):
     time_limit = 300
 
     def test_gcc_and_clang_have_no_warning_with_and_without_libsystemd(self):
-        """Nor when gcc optimizes more, or not at all: that is with the builds of the matrix. Clang does here what it does
-        there, so that it compiles a file once."""
+        """Nor when gcc optimizes more, or clang not at all: that is with the builds of the matrix. Clang does here what
+        it does there, so that it compiles a file once."""
         for compiler, options in ((GCC, ()), ("clang", ("-Doptimization=3", "-Db_ndebug=true"))):
-            with Build("-Dlibsystemd=enabled", *options, compiler=compiler) as build:
+            with self.subTest(compiler), Build("-Dlibsystemd=enabled", *options, compiler=compiler) as build:
                 self.assert_heartbeatctl_needs_the_c_library_alone(build)
                 build.configure("-Dlibsystemd=disabled")
                 self.assert_heartbeatctl_needs_the_c_library_alone(build)
@@ -185,7 +188,8 @@ class Install(Built):
                 self.assertEqual(elsewhere, set())
                 units = [f for f in files if f.endswith("/heartbeatd.service")]
                 self.assertEqual(len(units), 2)
-                self.check_unit(prefix, root / next(f for f in units if "/system/" in f).lstrip("/"))
+                directory = "/lib/systemd/system" if prefix == "/usr" else f"{prefix}/lib/systemd/system"
+                self.check_unit(prefix, root / f"{directory}/heartbeatd.service".lstrip("/"))
 
     def check_completions(self, prefix, files):
         zsh = "vendor-completions" if prefix == "/usr" and DEBIAN_ZSH.is_dir() else "site-functions"
@@ -232,6 +236,7 @@ class Install(Built):
         self.assertRegex(unit, r"(?m)^WatchdogSec=180s$")
 
     def test_setup_prints_what_was_chosen(self):
+        self.build.configure()
         log = (self.build.directory / "meson-logs/meson-log.txt").read_text()
         for word in ("libsystemd", "Type= of the unit", "default interval", "systemd-unit-dir"):
             self.assertRegex(log, rf"(?m)^\s*{re.escape(word)}\s+: \S")
