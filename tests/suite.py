@@ -16,6 +16,7 @@ and something passed.
 """
 
 import argparse
+import fcntl
 import fnmatch
 import gc
 import importlib
@@ -31,7 +32,7 @@ import unittest
 
 PASSED, FAILED, SKIPPED = 0, 1, 77
 DEFAULT_TIME_LIMIT = 120
-SECOND_TRIES = 5  # more failures than these are no machine's mood
+SECOND_TRIES = 5  # more failures than these, in as many processes, are no machine's mood
 
 
 def matches(test, pattern):
@@ -57,7 +58,8 @@ def find_tests(directory, patterns, without):
 
 class Outcomes(unittest.TestResult):
     """Keeps tests that share a process apart: what each printed, and how it ended, which is told when the next one
-    begins. Of the last it is told after the fixtures of the class, whose failures are its own."""
+    begins. Of the last it is told after the fixtures of the class, whose failures are its own. Fixtures without which
+    none began are told of each."""
 
     def __init__(self, outputs, pipe):
         super().__init__()
@@ -87,7 +89,9 @@ class Outcomes(unittest.TestResult):
         outcome = FAILED if not self.wasSuccessful() else SKIPPED if self.skipped else PASSED
         for told in (self.errors, self.failures, self.skipped, self.unexpectedSuccesses):
             told.clear()
-        os.write(self.pipe, bytes([outcome]))
+        sys.stdout.flush()  # for it is read as soon as the outcome is known
+        sys.stderr.flush()
+        os.write(self.pipe, bytes([outcome] * (1 if self.begun > 0 else len(self.outputs))))
 
 
 class Running:
@@ -109,7 +113,8 @@ class Running:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setpgid(0, 0)
-            result = Outcomes(self.outputs, pipe)
+            # Tests make descriptors of low numbers that they have chosen.
+            result = Outcomes(self.outputs, fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, 200))
             result.divert()
             unittest.TestSuite(self.tests).run(result)  # and with it the fixtures of its class
             result.tell()
@@ -130,7 +135,9 @@ class Running:
             self.kill()
             ended, why = True, f"killed: still running after {self.limit} s\n"
         if ended:
-            done += [self.finish(FAILED, why) for _ in list(self.tests)]
+            for _ in list(self.tests):
+                done.append(self.finish(FAILED, why))
+                why = "not begun, for that process is gone\n"
             os.close(self.outcomes)
         return ended, done
 
@@ -208,7 +215,7 @@ def run(tests, jobs, unfit):
 
 def run_again(failed, counts):
     """Gives those that failed a second try without the others, and corrects the counts by what passes."""
-    if not 0 < len(failed) <= SECOND_TRIES:
+    if not 0 < len(in_processes(failed)) <= SECOND_TRIES:
         return
     print(f"once more, alone: {', '.join(test.id() for test in failed)}")
     again, _ = run(failed, 1, None)
