@@ -15,6 +15,7 @@ makes the files that the daemon and heartbeatctl count into, so that they can do
 """
 
 import collections
+import json
 import os
 import pathlib
 import subprocess
@@ -32,32 +33,56 @@ def prepare(build, counts):
         path.chmod(0o666)
 
 
-def tracefile(build, counts):
-    """The lines of an lcov tracefile (geninfo(1)) on all code of the programs, whichever program ran it."""
+def merge(counts):
+    """Makes one file of all that was counted, and returns it."""
     profile = counts / "all.profdata"
     raw = [path for path in counts.glob("*.profraw") if path.stat().st_size]
     subprocess.run(["llvm-profdata", "merge", "--sparse", f"--output={profile}", *raw], check=True)
+    return profile
+
+
+def export(build, profile, form):
+    """What llvm-cov has to say of all code of the programs, whichever program ran it."""
     objects = [f"--object={build / 'src' / program}" for program in PROGRAMS]
-    done = subprocess.run(["llvm-cov", "export", "--format=lcov", "--skip-expansions", f"--instr-profile={profile}", *objects],
-                          stdout=subprocess.PIPE, check=True, text=True)
-    return done.stdout.splitlines()
+    done = subprocess.run(["llvm-cov", "export", f"--format={form}", "--skip-functions", f"--instr-profile={profile}",
+                           *objects], stdout=subprocess.PIPE, check=True, text=True)
+    return done.stdout
 
 
-def count(build, counts):
-    """How often each line of src/ was run, and each branch of it taken. Code of a header is in many objects."""
-    lines, branches = collections.Counter(), collections.Counter()
+def below_src(build, path):
+    """The path relative to src/ of a file as clang was told of it; None for one elsewhere."""
+    path = pathlib.Path(os.path.normpath(build / path))
+    return str(path.relative_to(SRC)) if SRC in path.parents else None
+
+
+def count_lines(build, tracefile):
+    """How often each line of src/ was run, by an lcov tracefile (geninfo(1))."""
+    lines = collections.Counter()
     name = None
-    for kind, _, fields in (line.partition(":") for line in tracefile(build, counts)):
+    for kind, _, fields in (line.partition(":") for line in tracefile.splitlines()):
         if kind == "SF":
-            path = pathlib.Path(os.path.normpath(build / fields))
-            name = str(path.relative_to(SRC)) if SRC in path.parents else None
+            name = below_src(build, fields)
         elif kind == "DA" and name:
             number, times = fields.split(",")[:2]
             lines[name, int(number)] += int(times)
-        elif kind == "BRDA" and name:
-            *branch, times = fields.split(",")
-            branches[name, *map(int, branch)] += 0 if times == "-" else int(times)
-    return lines, branches
+    return lines
+
+
+def count_branches(build, files):
+    """How often each branch of src/ was taken. One of a header is told of by each object that has it."""
+    branches = collections.Counter()
+    for file in files:
+        name = below_src(build, file["filename"])
+        for *place, true, false, _, _, _ in file["branches"] if name else []:
+            branches[name, *place, True] += true
+            branches[name, *place, False] += false
+    return branches
+
+
+def count(build, counts):
+    profile = merge(counts)
+    files = json.loads(export(build, profile, "text"))["data"][0]["files"]
+    return count_lines(build, export(build, profile, "lcov")), count_branches(build, files)
 
 
 def share(counts, layer=""):
