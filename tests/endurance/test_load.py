@@ -11,7 +11,7 @@ from table import tried
 MINUTES = 30 if account.LONG else 5
 # For most of five minutes analyzers and fuzzers, which tests/run has run beside it, want all of the CPU at the daemon's
 # own priority: to them gives way what takes the rest, and that to the end. Of thirty they are gone for most.
-NICENESS = 0 if account.LONG else 19
+NICENESS = 0 if account.LONG else 10
 
 
 def is_possible(gap):

@@ -30,7 +30,7 @@ MNT_DETACH = 2
 
 
 def call(name, *arguments):
-    """A call of libc's on mounts: a command for each of them would take longer than all the rest of a boot's beginning."""
+    """A call of libc's on mounts: a command for each would take longer than all the rest of a boot's beginning."""
     if getattr(LIBC, name)(*(a.encode() if isinstance(a, str) else a for a in arguments)) != 0:
         raise OSError(ctypes.get_errno(), f"{name}{arguments}")
 

@@ -33,7 +33,7 @@ MASKED = ("getty.target", "systemd-logind.service", "systemd-sysctl.service", "s
           "systemd-update-utmp.service", "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer",
           "logrotate.timer", "apt-daily.timer", "apt-daily-upgrade.timer", "systemd-remount-fs.service",
           "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount", "run-lock.mount")
-# For hosts that watch over others.
+# Masked, too, but where hosts watch over others.
 WATCHING = ("prometheus.service", "prometheus-node-exporter.service")
 # The clock, the modules, the ports and the log of a machine would be the host's.
 DROPPED = "-sys_time,-sys_module,-sys_rawio,-syslog"
