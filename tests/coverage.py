@@ -21,7 +21,7 @@ import pathlib
 import subprocess
 import sys
 
-SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
+SRC = pathlib.Path(__file__).resolve().parents[1] / "src"
 NAMED = ("core", "store")
 PROGRAMS = ("heartbeatd", "heartbeatctl")
 
