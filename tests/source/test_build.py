@@ -26,7 +26,6 @@ class Build:
         self.options = options
         self.environment = {**CACHE, **os.environ, "CC": f"ccache {compiler}"}
         self.chosen = {}  # by configure(); None while meson is at it
-        self.changed = set()  # names of options, from the first one on
 
     def __enter__(self):
         BUILDS.mkdir(exist_ok=True)
@@ -36,7 +35,8 @@ class Build:
                      *self.options)
             self.compile()
             options = json.loads((self.directory / "meson-info/intro-buildoptions.json").read_text())
-            self.at_setup = {option["name"]: option["value"] for option in options}
+            self.at_setup = {option["name"]: option["value"] for option in options
+                             if option["section"] == "user" or option["name"] == "prefix"}
         except BaseException:
             self.__exit__()
             raise
@@ -60,10 +60,8 @@ class Build:
         chosen = dict(option.removeprefix("-D").split("=", 1) for option in options)
         if chosen != self.chosen:
             self.chosen = None
-            self.changed |= chosen.keys()
-            wanted = {name: self.at_setup[name] for name in self.changed} | chosen
             self.run("meson", "setup", "--reconfigure", self.directory, TOP,
-                     *(f"-D{name}={value}" for name, value in wanted.items()))
+                     *(f"-D{name}={value}" for name, value in (self.at_setup | chosen).items()))
             self.compile()
             self.chosen = chosen
         shutil.rmtree(self.directory / "root", ignore_errors=True)
@@ -199,8 +197,9 @@ class Install(Built):
             self.assertIn(f"{prefix}/share/zsh/{zsh}/_{program}", files)
 
     def check_unit(self, prefix, unit):
-        self.assertRegex(unit.read_text(), rf"(?m)^ExecStart={prefix}/bin/heartbeatd$")
-        self.assertRegex(unit.read_text(), rf"(?m)^ExecPaths={prefix}/bin/heartbeatd ")
+        text = unit.read_text()
+        self.assertRegex(text, rf"(?m)^ExecStart={prefix}/bin/heartbeatd$")
+        self.assertRegex(text, rf"(?m)^ExecPaths={prefix}/bin/heartbeatd ")
 
     def test_directories_can_be_chosen(self):
         names = ["systemd-unit-dir", "systemd-user-unit-dir", "sysusers-dir", "tmpfiles-dir", "catalog-dir",
