@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What of src/ the tests have run, by clang's source-based coverage:  coverage.py BUILD COUNTS LINES BRANCHES
 
-COUNTS is the directory where the programs of the build have written what they count, for which $LLVM_PROFILE_FILE or
--fprofile-instr-generate= has told them a name in it. Sanitizers may be in the same build: these counters are of the
+COUNTS is the directory where the programs of the build have written what they count, as -fprofile-instr-generate= has
+told them when they were built. Sanitizers may be in the same build: these counters are of the
 source, and what else a compiler makes branches for is not among them.
 
 Prints the share of lines and branches that were run, of each layer and of all, and by name each line of core and

@@ -135,7 +135,7 @@ class Running:
             self.kill()
             ended, why = True, f"killed: still running after {self.limit} s\n"
         if ended:
-            for _ in list(self.tests):
+            while self.tests:
                 done.append(self.finish(FAILED, why))
                 why = "not begun, for that process is gone\n"
             os.close(self.outcomes)
